@@ -1,0 +1,175 @@
+//! Long domains, short names, and what a name tells.
+
+use std::borrow::Cow;
+
+/// The longest host name that is accepted, in bytes: one that getaddrinfo takes.
+pub(crate) const MAX_NAME: usize = 255;
+
+/// Says why a text cannot be a host name, or nothing where it can.
+pub(crate) fn why_no_name(name: &str) -> Option<String> {
+    if name.is_empty() {
+        return Some("a host name must not be empty".to_owned());
+    }
+    if name.len() > MAX_NAME {
+        return Some(format!("a host name has at most {MAX_NAME} bytes, this one has {}", name.len()));
+    }
+    if let Some(c) = name.chars().find(|&c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))) {
+        return Some(match fold_fullwidth(c) {
+            Some(ascii) => format!("{name:?} has the fullwidth character {c:?}: write {ascii:?}"),
+            None => format!("{name:?} has the character {c:?}; a host name has letters, digits, '-', '_' and '.'"),
+        });
+    }
+    if name.strip_suffix('.').unwrap_or(name).split('.').any(str::is_empty) {
+        return Some(format!("{name:?} has an empty part between its dots"));
+    }
+    None
+}
+
+/// The ASCII character that a fullwidth one stands for. Documents in Chinese are full of them.
+pub(crate) fn fold_fullwidth(c: char) -> Option<char> {
+    match u32::from(c) {
+        code @ 0xFF01..=0xFF5E => char::from_u32(code - 0xFEE0),
+        0x3000 => Some(' '),
+        0x3002 => Some('.'),
+        _ => None,
+    }
+}
+
+/// A name as it is compared: lower case, without its trailing dot.
+pub(crate) fn normal(name: &str) -> String {
+    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
+}
+
+/// Whether ids of this form are of the new console, whose long domains carry the region.
+pub(crate) fn is_new_console(id: &str) -> bool {
+    id.starts_with("c-")
+}
+
+/// The domain all long domains of a cluster end in, without a leading dot.
+pub(crate) fn domain(id: &str, region: Option<&str>) -> Option<String> {
+    if is_new_console(id) {
+        region.map(|region| format!("{id}.{region}.emr.aliyuncs.com"))
+    } else {
+        Some(format!("cluster-{id}"))
+    }
+}
+
+/// A node's name as its long domain has it: new-console hosts write `core-1-1` where the API writes `core1-1`.
+pub(crate) fn as_in_hosts(name: &str, id: &str) -> String {
+    match other_spelling(name, id) {
+        Some(other) if other.len() > name.len() => other,
+        _ => name.to_owned(),
+    }
+}
+
+/// The other spelling of a new-console node: `core-1-1` for `core1-1` and the reverse.
+pub(crate) fn other_spelling(name: &str, id: &str) -> Option<String> {
+    if !is_new_console(id) {
+        return None;
+    }
+    let letters = name.find(|c: char| !c.is_ascii_alphabetic()).filter(|&n| n > 0)?;
+    let (word, rest) = name.split_at(letters);
+    let numbers = rest.strip_prefix('-').unwrap_or(rest);
+    let (group, index) = numbers.split_once('-')?;
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(group) || !digits(index) {
+        return None;
+    }
+    Some(if rest.starts_with('-') { format!("{word}{numbers}") } else { format!("{word}-{numbers}") })
+}
+
+/// A long domain taken apart.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct LongDomain<'a> {
+    pub(crate) node: &'a str,
+    pub(crate) id: &'a str,
+    pub(crate) region: Option<&'a str>,
+}
+
+impl<'a> LongDomain<'a> {
+    /// Takes a name apart, or returns `None` where it is no long domain of EMR's two forms.
+    pub(crate) fn parse(name: &'a str) -> Option<Self> {
+        let (node, domain) = name.strip_suffix('.').unwrap_or(name).split_once('.')?;
+        if node.is_empty() {
+            return None;
+        }
+        if let Some(id) = strip_prefix_ignore_case(domain, "cluster-") {
+            let digits = !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit());
+            return digits.then_some(LongDomain { node, id, region: None });
+        }
+        let head = domain.len().checked_sub(".emr.aliyuncs.com".len())?;
+        if !domain.get(head..)?.eq_ignore_ascii_case(".emr.aliyuncs.com") {
+            return None;
+        }
+        let (id, region) = domain[..head].split_once('.')?;
+        (is_new_console(id) && !region.is_empty()).then_some(LongDomain { node, id, region: Some(region) })
+    }
+}
+
+fn strip_prefix_ignore_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let head = text.get(..prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then(|| &text[prefix.len()..])
+}
+
+/// What a name tells of its node's role, by EMR's habits. The first prefix that fits decides.
+pub(crate) fn role_of(name: &str) -> Option<crate::NodeRole> {
+    use crate::NodeRole::{Core, Gateway, Master, Task};
+    let name: Cow<'_, str> = normal(name).into();
+    [
+        ("emr-header-", Master),
+        ("emr-worker-", Core),
+        ("emr-gateway-", Gateway),
+        ("master", Master),
+        ("core", Core),
+        ("task", Task),
+    ]
+    .into_iter()
+    .find_map(|(prefix, role)| name.starts_with(prefix).then_some(role))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_domains_of_both_consoles() {
+        assert_eq!(domain("48742", None).unwrap(), "cluster-48742");
+        assert_eq!(domain("c-0edf", Some("cn-shanghai")).unwrap(), "c-0edf.cn-shanghai.emr.aliyuncs.com");
+        assert_eq!(
+            LongDomain::parse("emr-worker-1.cluster-48742."),
+            Some(LongDomain { node: "emr-worker-1", id: "48742", region: None })
+        );
+        assert_eq!(
+            LongDomain::parse("core-1-1.c-0edf.cn-shanghai.emr.aliyuncs.com"),
+            Some(LongDomain { node: "core-1-1", id: "c-0edf", region: Some("cn-shanghai") })
+        );
+        for other in ["emr-worker-1", "a.cluster-", "a.cluster-x", ".cluster-1", "a.emr.aliyuncs.com", "x.example.com"]
+        {
+            assert_eq!(LongDomain::parse(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn new_console_nodes_have_two_spellings() {
+        assert_eq!(other_spelling("core1-1", "c-0edf").as_deref(), Some("core-1-1"));
+        assert_eq!(other_spelling("core-1-1", "c-0edf").as_deref(), Some("core1-1"));
+        assert_eq!(other_spelling("master-1-12", "c-0edf").as_deref(), Some("master1-12"));
+        assert_eq!(other_spelling("core1-1", "48742"), None);
+        assert_eq!(other_spelling("emr-worker-1", "c-0edf"), None);
+        assert_eq!(other_spelling("core-1", "c-0edf"), None);
+        assert_eq!(as_in_hosts("core1-1", "c-0edf"), "core-1-1");
+        assert_eq!(as_in_hosts("core-1-1", "c-0edf"), "core-1-1");
+    }
+
+    #[test]
+    fn names_that_cannot_be() {
+        assert_eq!(why_no_name("emr-worker-1.cluster-48742."), None);
+        assert_eq!(why_no_name("iZbp1h9g7boqo9x23qbifiZ"), None);
+        assert!(why_no_name("").is_some());
+        assert!(why_no_name("a..b").is_some());
+        assert!(why_no_name(".").is_some());
+        assert!(why_no_name("a b").is_some());
+        assert!(why_no_name(&"a".repeat(256)).is_some());
+        assert!(why_no_name("emr－worker").unwrap().contains("write '-'"));
+    }
+}
