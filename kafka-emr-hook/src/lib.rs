@@ -1,1 +1,29 @@
-//! Placeholder.
+//! The hook: getaddrinfo by another name, over a [`Resolver`](kafka_emr_core::Resolver).
+//!
+//! librdkafka lets an application replace getaddrinfo for its brokers. What it calls has the signature of
+//! [`ResolveCallback`], no state of its own (the opaque belongs to the application), runs on several threads at once, and
+//! must not unwind. [`Hook`] gives every resolver such a callback; [`getaddrinfo`] and [`freeaddrinfo`] are the same lookup
+//! with the resolver named.
+//!
+//! This crate knows no Kafka client: it depends on libc and the core only.
+//!
+//! ```
+//! use kafka_emr_core::Resolver;
+//! use kafka_emr_hook::Hook;
+//!
+//! let resolver = Resolver::open("emr://48742?release=EMR-3.10.1&emr-worker-1=10.0.1.24")?;
+//! let hook = Hook::of(&resolver)?;
+//! let callback = hook.callback(); // for rd_kafka_conf_set_resolve_cb, as long as `hook` or a clone of it lives
+//! # let _ = callback;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod addrinfo;
+mod callback;
+mod guard;
+mod lookup;
+
+pub use addrinfo::{Counts, counts, freeaddrinfo};
+pub use callback::{Hook, OutOfSlots, ResolveCallback, SLOTS};
+pub use guard::guard;
+pub use lookup::getaddrinfo;

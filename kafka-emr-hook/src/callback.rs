@@ -1,0 +1,197 @@
+//! A callback of its own for every resolver, without an opaque.
+//!
+//! The opaque that librdkafka passes is the application's, so a callback can tell its resolver only by which function it
+//! is. There is a fixed table of slots, and one function per slot, made by the compiler from one const-generic function.
+
+use std::collections::VecDeque;
+use std::error::Error as StdError;
+use std::ffi::c_void;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use arc_swap::ArcSwapOption;
+use kafka_emr_core::Resolver;
+use libc::{addrinfo, c_char, c_int};
+
+use crate::guard::guard;
+use crate::{freeaddrinfo, getaddrinfo};
+
+/// The signature of librdkafka's resolve callback.
+///
+/// With `node` and `service` null it frees the list in `*res`; else it resolves as `getaddrinfo(3)` does.
+pub type ResolveCallback = unsafe extern "C" fn(
+    node: *const c_char,
+    service: *const c_char,
+    hints: *const addrinfo,
+    res: *mut *mut addrinfo,
+    opaque: *mut c_void,
+) -> c_int;
+
+/// How many resolvers of one process can have a callback at the same time. Clients of one resolver share it.
+pub const SLOTS: usize = ROW * ROW;
+const ROW: usize = 32;
+
+/// The resolvers, by slot. Read by callbacks without a lock; written under the registry's.
+static RESOLVERS: [ArcSwapOption<Resolver>; SLOTS] = [const { ArcSwapOption::const_empty() }; SLOTS];
+
+static REGISTRY: Mutex<Registry> = Mutex::new(Registry { bound: Vec::new(), used: 0, free: VecDeque::new() });
+
+struct Registry {
+    bound: Vec<Weak<Bound>>,
+    /// Slots below this one were used at least once.
+    used: usize,
+    /// Slots that came back. The one that is longest free is taken first, so that a callback which is called too late,
+    /// against the rules, finds an empty slot rather than another resolver.
+    free: VecDeque<usize>,
+}
+
+/// Gives a resolver its callback.
+///
+/// A hook is a shared handle; the callback may be called as long as one of its clones lives. When the last one is gone, the
+/// slot comes back. A callback that is called later answers `EAI_FAIL`.
+#[derive(Clone, Debug)]
+pub struct Hook(Arc<Bound>);
+
+#[derive(Debug)]
+struct Bound {
+    slot: usize,
+    resolver: Resolver,
+}
+
+/// Says that [`SLOTS`] resolvers have a callback already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfSlots;
+
+impl fmt::Display for OutOfSlots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{SLOTS} resolvers of this process are in use by Kafka clients already; open one and share its clones"
+        )
+    }
+}
+
+impl StdError for OutOfSlots {}
+
+impl Hook {
+    /// Returns the hook of a resolver: the one there is, else a new one.
+    ///
+    /// # Errors
+    ///
+    /// Fails when [`SLOTS`] resolvers have one already.
+    pub fn of(resolver: &Resolver) -> Result<Self, OutOfSlots> {
+        let mut registry = REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = registry.bound.iter().filter_map(Weak::upgrade).find(|bound| bound.resolver.same(resolver));
+        if let Some(bound) = known {
+            return Ok(Hook(bound));
+        }
+        let slot = match registry.used {
+            used if used < SLOTS => {
+                registry.used += 1;
+                used
+            }
+            _ => registry.free.pop_front().ok_or(OutOfSlots)?,
+        };
+        RESOLVERS[slot].store(Some(Arc::new(resolver.clone())));
+        let bound = Arc::new(Bound { slot, resolver: resolver.clone() });
+        registry.bound.push(Arc::downgrade(&bound));
+        Ok(Hook(bound))
+    }
+
+    /// Returns the function to set with `rd_kafka_conf_set_resolve_cb`.
+    #[must_use]
+    pub fn callback(&self) -> ResolveCallback {
+        CALLBACKS[self.0.slot / ROW][self.0.slot % ROW]
+    }
+
+    /// Returns the resolver.
+    #[must_use]
+    pub fn resolver(&self) -> &Resolver {
+        &self.0.resolver
+    }
+
+    /// Turns the hook into a pointer that keeps it alive, for the opaque of a C library.
+    #[must_use]
+    pub fn into_opaque(self) -> *mut c_void {
+        Arc::into_raw(self.0).cast_mut().cast()
+    }
+
+    /// Takes a hook back out of its pointer.
+    ///
+    /// # Safety
+    ///
+    /// `opaque` was made by [`Hook::into_opaque`] and is not taken back yet.
+    #[must_use]
+    pub unsafe fn from_opaque(opaque: *mut c_void) -> Self {
+        // SAFETY: the caller vouches that it is the pointer of `Arc::into_raw` above.
+        Hook(unsafe { Arc::from_raw(opaque.cast_const().cast()) })
+    }
+}
+
+impl Drop for Bound {
+    fn drop(&mut self) {
+        RESOLVERS[self.slot].store(None);
+        let mut registry = REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
+        let this: *const Bound = self;
+        registry.bound.retain(|bound| bound.as_ptr() != this);
+        registry.free.push_back(self.slot);
+    }
+}
+
+unsafe extern "C" fn resolve<const SLOT: usize>(
+    node: *const c_char,
+    service: *const c_char,
+    hints: *const addrinfo,
+    res: *mut *mut addrinfo,
+    _opaque: *mut c_void,
+) -> c_int {
+    // SAFETY: librdkafka calls with what getaddrinfo takes, or, to free a list, with one that this function returned.
+    unsafe { dispatch(SLOT, node, service, hints, res) }
+}
+
+/// # Safety
+///
+/// As [`getaddrinfo`]; with `node` and `service` null, `*res` is null or a list that this function returned.
+unsafe fn dispatch(
+    slot: usize,
+    node: *const c_char,
+    service: *const c_char,
+    hints: *const addrinfo,
+    res: *mut *mut addrinfo,
+) -> c_int {
+    guard("the resolve callback", libc::EAI_FAIL, || {
+        if node.is_null() && service.is_null() {
+            // SAFETY: the caller vouches for `res` and the list in it; it is emptied, so that it is freed once.
+            if let Some(list) = unsafe { res.as_mut() } {
+                // SAFETY: as above.
+                unsafe { freeaddrinfo(std::mem::replace(list, std::ptr::null_mut())) };
+            }
+            return 0;
+        }
+        match &*RESOLVERS[slot].load() {
+            // SAFETY: the caller vouches for the arguments.
+            Some(resolver) => unsafe { getaddrinfo(resolver, node, service, hints, res) },
+            None => {
+                // SAFETY: null or space for a pointer, which is not initialised.
+                if let Some(list) = unsafe { res.as_mut() } {
+                    *list = std::ptr::null_mut();
+                }
+                log::error!(
+                    "a resolve callback was called after its resolver was freed; keep the resolver while a client lives"
+                );
+                libc::EAI_FAIL
+            }
+        }
+    })
+}
+
+/// Names `resolve::<SLOT>` for every slot: a row of functions for every row number.
+macro_rules! callbacks {
+    ([$($row:literal)*] $columns:tt) => { [$(callbacks!(@row $row $columns)),*] };
+    (@row $row:literal [$($column:literal)*]) => { [$(resolve::<{ $row * ROW + $column }> as ResolveCallback),*] };
+}
+
+static CALLBACKS: [[ResolveCallback; ROW]; ROW] = callbacks!(
+    [0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31]
+    [0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31]
+);
