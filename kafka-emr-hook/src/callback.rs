@@ -110,6 +110,13 @@ impl Hook {
         &self.0.resolver
     }
 
+    /// Returns how many slots are taken, out of [`SLOTS`].
+    #[must_use]
+    pub fn slots_in_use() -> usize {
+        let registry = REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
+        registry.used - registry.free.len()
+    }
+
     /// Turns the hook into a pointer that keeps it alive, for the opaque of a C library.
     #[must_use]
     pub fn into_opaque(self) -> *mut c_void {

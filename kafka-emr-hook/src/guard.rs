@@ -14,20 +14,24 @@ pub fn guard<T>(what: &str, otherwise: T, body: impl FnOnce() -> T) -> T {
             let report = || {
                 log::error!("{what}: {}; this is a defect of kafka-emr or of the installed logger", message(&*payload))
             };
-            swallow(catch_unwind(AssertUnwindSafe(report)));
-            swallow(Err(payload));
+            if let Err(second) = catch_unwind(AssertUnwindSafe(report)) {
+                swallow(second);
+            }
+            swallow(payload);
             otherwise
         }
     }
 }
 
-/// Drops a payload, and the payload of a panic in doing so. A third one is leaked: there is an end to patience.
-fn swallow(result: Result<(), Box<dyn Any + Send>>) {
-    if let Err(payload) = result
-        && let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload)))
-    {
-        std::mem::forget(second);
+/// Drops a payload, and the payload of a panic in doing so. One that goes on like that is leaked in the end.
+fn swallow(mut payload: Box<dyn Any + Send>) {
+    for _ in 0..3 {
+        match catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            Ok(()) => return,
+            Err(next) => payload = next,
+        }
     }
+    std::mem::forget(payload);
 }
 
 fn message(payload: &(dyn Any + Send)) -> String {

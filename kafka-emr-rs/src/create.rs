@@ -1,0 +1,124 @@
+//! `create_for`: an unchanged configuration in, an unchanged rdkafka client out.
+
+use kafka_emr_core::Resolver;
+use kafka_emr_hook::Hook;
+use rdkafka::admin::AdminClient;
+use rdkafka::client::ClientContext;
+use rdkafka::config::{ClientConfig, FromClientConfig, FromClientConfigAndContext};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, StreamConsumer};
+use rdkafka::producer::{BaseProducer, FutureProducer, Partitioner, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::types::RDKafka;
+use rdkafka::util::AsyncRuntime;
+
+use crate::Error;
+use crate::cluster_id::warn_of_other_cluster;
+use crate::config::{Prepared, prepare};
+use crate::install::install;
+
+/// Makes rdkafka clients that resolve an EMR cluster's names.
+///
+/// Implemented for rdkafka's [`ClientConfig`]. The configuration and the client are rdkafka's own, unchanged:
+///
+/// - `bootstrap.servers` is filled in by the version rules where it is not set. TLS and Kerberos settings make it a list of
+///   long domains. Servers that are set are kept, and their names are resolved as all others are.
+/// - `client.dns.lookup` is set to `use_all_dns_ips`.
+/// - The resolver lives as long as any client made with it.
+///
+/// # Errors
+///
+/// All methods fail when rdkafka refuses the configuration, when it asks for something the hook cannot work with
+/// (`client.dns.lookup=resolve_canonical_bootstrap_servers_only`, `test.mock.num.brokers`), when a resolver over several
+/// clusters meets a configuration without `bootstrap.servers`, and when too many resolvers are in use.
+///
+/// # Examples
+///
+/// ```no_run
+/// use kafka_emr_rs::rdkafka::{ClientConfig, consumer::StreamConsumer};
+/// use kafka_emr_rs::{CreateFor, Resolver};
+///
+/// let cluster = Resolver::open("cluster.toml")?;
+/// let consumer: StreamConsumer = ClientConfig::new()
+///     .set("group.id", "billing")
+///     .create_for(&cluster)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait CreateFor {
+    /// Makes a client for the cluster. As [`ClientConfig::create`].
+    fn create_for<T>(&self, cluster: &Resolver) -> Result<T, Error>
+    where
+        T: FromClientConfig + KafkaClient;
+
+    /// Makes a client with a context for the cluster. As [`ClientConfig::create_with_context`].
+    fn create_with_context_for<C, T>(&self, cluster: &Resolver, context: C) -> Result<T, Error>
+    where
+        C: ClientContext,
+        T: FromClientConfigAndContext<C> + KafkaClient;
+}
+
+impl CreateFor for ClientConfig {
+    fn create_for<T>(&self, cluster: &Resolver) -> Result<T, Error>
+    where
+        T: FromClientConfig + KafkaClient,
+    {
+        create(self, cluster, ClientConfig::create)
+    }
+
+    fn create_with_context_for<C, T>(&self, cluster: &Resolver, context: C) -> Result<T, Error>
+    where
+        C: ClientContext,
+        T: FromClientConfigAndContext<C> + KafkaClient,
+    {
+        create(self, cluster, |config| config.create_with_context(context))
+    }
+}
+
+fn create<T: KafkaClient>(
+    config: &ClientConfig,
+    resolver: &Resolver,
+    make: impl FnOnce(&ClientConfig) -> rdkafka::error::KafkaResult<T>,
+) -> Result<T, Error> {
+    let Prepared { config: without_brokers, bootstrap_servers } = prepare(config, resolver)?;
+    let hook = Hook::of(resolver)?;
+    let client = make(&without_brokers)?;
+    // SAFETY: the client lives until the end of this function at least, and `prepare` left it without bootstrap servers.
+    unsafe { install(client.native_ptr(), hook, &bootstrap_servers)? };
+    log::info!("{resolver:?}: a client starts at {bootstrap_servers}");
+    warn_of_other_cluster(config, resolver, &bootstrap_servers);
+    Ok(client)
+}
+
+/// An rdkafka client that the hook can be put into. Implemented for all of rdkafka's client types, and for no others.
+pub trait KafkaClient: sealed::Sealed {
+    /// Returns librdkafka's handle of the client.
+    fn native_ptr(&self) -> *mut RDKafka;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+macro_rules! kafka_clients {
+    ($([$($generics:tt)*] $client:ty, $inner:expr;)+) => {
+        $(
+            impl<$($generics)*> sealed::Sealed for $client {}
+
+            impl<$($generics)*> KafkaClient for $client {
+                fn native_ptr(&self) -> *mut RDKafka {
+                    let inner: fn(&Self) -> *mut RDKafka = $inner;
+                    inner(self)
+                }
+            }
+        )+
+    };
+}
+
+kafka_clients! {
+    [C: ConsumerContext] BaseConsumer<C>, |this| this.client().native_ptr();
+    [C: ConsumerContext, R] StreamConsumer<C, R>, |this| this.client().native_ptr();
+    [C: ProducerContext<P>, P: Partitioner] BaseProducer<C, P>, |this| this.client().native_ptr();
+    [C: ProducerContext<P> + 'static, P: Partitioner + Send + Sync + 'static] ThreadedProducer<C, P>,
+        |this| this.client().native_ptr();
+    [C: ClientContext + 'static, R: AsyncRuntime, P: Partitioner] FutureProducer<C, R, P>,
+        |this| this.client().native_ptr();
+    [C: ClientContext] AdminClient<C>, |this| this.inner().native_ptr();
+}

@@ -1,0 +1,447 @@
+//! Real librdkafka clients against the embedded cluster, and the facts about librdkafka that the way in rests on.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use kafka_emr_core::{EmrVersion, Endpoint};
+use kafka_emr_hook::Hook;
+use kafka_emr_rs::mocking::MockEmrCluster;
+use kafka_emr_rs::rdkafka::ClientConfig;
+use kafka_emr_rs::rdkafka::admin::AdminClient;
+use kafka_emr_rs::rdkafka::client::{ClientContext, DefaultClientContext};
+use kafka_emr_rs::rdkafka::config::RDKafkaLogLevel;
+use kafka_emr_rs::rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, StreamConsumer};
+use kafka_emr_rs::rdkafka::message::Message;
+use kafka_emr_rs::rdkafka::producer::{
+    BaseProducer, BaseRecord, DefaultProducerContext, FutureProducer, FutureRecord, Partitioner, Producer,
+    ProducerContext, ThreadedProducer,
+};
+use kafka_emr_rs::rdkafka::util::Timeout;
+use kafka_emr_rs::{Cluster, CreateFor, ErrorKind, KafkaClient, Network, Resolver};
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Tests run one at a time: slots and log lines belong to the process. At the end every slot is back.
+struct Alone(#[expect(dead_code, reason = "held, not read")] MutexGuard<'static, ()>);
+
+static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+struct Logger;
+
+impl log::Log for Logger {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        metadata.target().starts_with("kafka_emr")
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if self.enabled(record.metadata()) {
+            LINES.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{} {}", record.level(), record.args()));
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+fn alone() -> Alone {
+    static ALONE: Mutex<()> = Mutex::new(());
+    static LOGGER: Once = Once::new();
+    LOGGER.call_once(|| {
+        log::set_logger(&Logger).unwrap();
+        log::set_max_level(log::LevelFilter::Info);
+    });
+    let guard = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    LINES.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    Alone(guard)
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            until("every client gave its slot back", || Hook::slots_in_use() == 0);
+        }
+    }
+}
+
+/// Waits for a condition, with a limit.
+#[track_caller]
+fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !condition() {
+        assert!(started.elapsed() < LIMIT, "not within {LIMIT:?}: {what}");
+        std::thread::yield_now();
+    }
+}
+
+fn quiet() -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set_log_level(RDKafkaLogLevel::Emerg);
+    config
+}
+
+fn consuming(group: &str) -> ClientConfig {
+    let mut config = quiet();
+    config.set("group.id", group).set("auto.offset.reset", "earliest");
+    config
+}
+
+fn hosts(client: &impl FetchMetadata) -> BTreeSet<String> {
+    client.brokers()
+}
+
+/// The brokers' host:port as metadata has them, for every client type.
+trait FetchMetadata {
+    fn brokers(&self) -> BTreeSet<String>;
+}
+
+macro_rules! fetch_metadata {
+    ($($client:ty, $inner:ident;)+) => {
+        $(impl FetchMetadata for $client {
+            fn brokers(&self) -> BTreeSet<String> {
+                let metadata = self.$inner().fetch_metadata(None, LIMIT).unwrap();
+                metadata.brokers().iter().map(|broker| format!("{}:{}", broker.host(), broker.port())).collect()
+            }
+        })+
+    };
+}
+
+fetch_metadata! {
+    BaseConsumer, client;
+    StreamConsumer, client;
+    BaseProducer, client;
+    ThreadedProducer<DefaultProducerContext>, client;
+    FutureProducer, client;
+    AdminClient<DefaultClientContext>, inner;
+}
+
+fn advertised(mock: &MockEmrCluster) -> BTreeSet<String> {
+    mock.advertised().iter().map(Endpoint::to_string).collect()
+}
+
+#[tokio::test]
+async fn every_client_type_works() {
+    let _alone = alone();
+    let mock = MockEmrCluster::new().unwrap();
+    let resolver = mock.resolver().unwrap();
+    let config = consuming("types");
+    let expected = advertised(&mock);
+    assert_eq!(expected.first().unwrap(), "emr-worker-1.cluster-48742:9092");
+    assert_eq!(hosts(&config.create_for::<BaseConsumer>(&resolver).unwrap()), expected);
+    assert_eq!(hosts(&config.create_for::<StreamConsumer>(&resolver).unwrap()), expected);
+    assert_eq!(hosts(&quiet().create_for::<BaseProducer>(&resolver).unwrap()), expected);
+    assert_eq!(hosts(&quiet().create_for::<ThreadedProducer<_>>(&resolver).unwrap()), expected);
+    assert_eq!(hosts(&quiet().create_for::<FutureProducer>(&resolver).unwrap()), expected);
+    assert_eq!(hosts(&quiet().create_for::<AdminClient<_>>(&resolver).unwrap()), expected);
+}
+
+#[test]
+fn without_the_hook_the_same_client_gets_nothing() {
+    let _alone = alone();
+    let mock = MockEmrCluster::new().unwrap();
+    let mut config = quiet();
+    config.set("bootstrap.servers", mock.resolver().unwrap().bootstrap_servers().unwrap());
+    let consumer: BaseConsumer = config.create().unwrap();
+    assert!(consumer.fetch_metadata(None, Duration::from_secs(2)).is_err());
+}
+
+/// Contexts and partitioners of the user's own are used as rdkafka uses them.
+#[derive(Clone)]
+struct Counting(Arc<AtomicUsize>);
+
+impl ClientContext for Counting {}
+impl ConsumerContext for Counting {}
+
+struct LastPartition;
+
+impl Partitioner for LastPartition {
+    fn partition(&self, _: &str, _: Option<&[u8]>, count: i32, _: impl Fn(i32) -> bool) -> i32 {
+        count - 1
+    }
+}
+
+struct OwnProducerContext(Counting, LastPartition);
+
+impl ClientContext for OwnProducerContext {}
+
+impl ProducerContext<LastPartition> for OwnProducerContext {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, report: &kafka_emr_rs::rdkafka::producer::DeliveryResult<'_>, (): ()) {
+        assert_eq!(report.as_ref().unwrap().partition(), 5);
+        self.0.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn get_custom_partitioner(&self) -> Option<&LastPartition> {
+        Some(&self.1)
+    }
+}
+
+#[test]
+fn contexts_and_partitioners_are_the_users_own() {
+    let _alone = alone();
+    let mock = MockEmrCluster::new().unwrap();
+    mock.create_topic("own", 6, 3).unwrap();
+    let resolver = mock.resolver().unwrap();
+    let delivered = Arc::new(AtomicUsize::new(0));
+    let context = OwnProducerContext(Counting(Arc::clone(&delivered)), LastPartition);
+    // rdkafka 0.39 crashes on a partitioner of one's own where no topic property is set, with or without the hook.
+    let producer: ThreadedProducer<OwnProducerContext, LastPartition> =
+        quiet().set("message.timeout.ms", "30000").create_with_context_for(&resolver, context).unwrap();
+    for i in 0..10 {
+        producer.send(BaseRecord::to("own").key(&[i]).payload("x")).map_err(|(error, _)| error).unwrap();
+    }
+    producer.flush(LIMIT).unwrap();
+    assert_eq!(delivered.load(Ordering::SeqCst), 10);
+    let counting = Counting(Arc::default());
+    let consumer: BaseConsumer<Counting> =
+        consuming("own").create_with_context_for(&resolver, counting.clone()).unwrap();
+    consumer.subscribe(&["own"]).unwrap();
+    let mut partition = None;
+    until("a message", || {
+        partition = consumer.poll(Duration::from_millis(100)).map(|message| message.unwrap().partition());
+        partition.is_some()
+    });
+    assert_eq!(partition, Some(5));
+    drop(consumer);
+    assert_eq!(Arc::strong_count(&counting.0), 1, "the context is freed with its client");
+}
+
+/// Produces to every partition and consumes it again, in a group.
+async fn round_trip(resolver: &Resolver, config: &ClientConfig, topic: &str) {
+    let producer: FutureProducer = config.clone().set("acks", "all").create_for(resolver).unwrap();
+    for partition in 0..6 {
+        let payload = partition.to_string();
+        let record = FutureRecord::to(topic).partition(partition).key("k").payload(&payload);
+        producer.send(record, Timeout::After(LIMIT)).await.map_err(|(error, _)| error).unwrap();
+    }
+    let mut config = config.clone();
+    config.set("group.id", topic).set("auto.offset.reset", "earliest");
+    let consumer: StreamConsumer = config.create_for(resolver).unwrap();
+    consumer.subscribe(&[topic]).unwrap();
+    let mut seen = BTreeSet::new();
+    let mut stream = consumer.stream();
+    while seen.len() < 6 {
+        let message = tokio::time::timeout(LIMIT, stream.next()).await.expect("a message in time").unwrap().unwrap();
+        seen.insert(message.partition());
+    }
+}
+
+fn example(release: &str, network: Network) -> Cluster {
+    let (major, minor) = release.split_once('.').unwrap();
+    let mut cluster = MockEmrCluster::new().unwrap().cluster().clone();
+    cluster.release = Some(EmrVersion::new(major.parse().unwrap(), minor.parse().unwrap()));
+    cluster.network = network;
+    for node in &mut cluster.nodes {
+        node.connect = None;
+    }
+    cluster
+}
+
+#[tokio::test]
+async fn all_four_rules() {
+    let _alone = alone();
+    for (release, network, first) in [
+        ("3.11", Network::Private, "10.0.1.24:9092"),
+        ("3.11", Network::Public, "203.0.113.24:9093"),
+        ("3.10", Network::Private, "emr-worker-1.cluster-48742:9092"),
+        ("3.10", Network::Public, "emr-worker-1.cluster-48742:9092"),
+    ] {
+        let mock = MockEmrCluster::start(example(release, network)).unwrap();
+        assert_eq!(mock.advertised()[0].to_string(), first);
+        mock.create_topic("rules", 6, 3).unwrap();
+        round_trip(&mock.resolver().unwrap(), &quiet(), "rules").await;
+    }
+}
+
+#[tokio::test]
+async fn private_addresses_advertised_to_a_public_client() {
+    let _alone = alone();
+    let private =
+        |_: &Cluster, node: &kafka_emr_core::Node| Endpoint { host: node.private_ip.unwrap().to_string(), port: 9092 };
+    let mock = MockEmrCluster::start_advertising(example("3.11", Network::Public), private).unwrap();
+    mock.create_topic("saved", 6, 3).unwrap();
+    round_trip(&mock.resolver().unwrap(), &quiet(), "saved").await;
+}
+
+#[tokio::test]
+async fn own_bootstrap_servers_are_kept_and_mapped() {
+    let _alone = alone();
+    let mock = MockEmrCluster::new().unwrap();
+    for property in ["bootstrap.servers", "metadata.broker.list"] {
+        mock.create_topic(property, 6, 3).unwrap();
+        let mut config = quiet();
+        config.set(property, "emr-worker-2:9092");
+        round_trip(&mock.resolver().unwrap(), &config, property).await;
+    }
+}
+
+#[tokio::test]
+async fn two_clusters_with_the_same_long_domains() {
+    let _alone = alone();
+    let mocks = [MockEmrCluster::new().unwrap(), MockEmrCluster::new().unwrap()];
+    for (i, mock) in mocks.iter().enumerate() {
+        mock.create_topic(&format!("only-{i}"), 6, 3).unwrap();
+    }
+    let resolvers = mocks.each_ref().map(|mock| mock.resolver().unwrap());
+    let config = quiet();
+    let (first, second) =
+        tokio::join!(round_trip(&resolvers[0], &config, "only-0"), round_trip(&resolvers[1], &config, "only-1"));
+    assert_eq!((first, second), ((), ()));
+    let consumer: BaseConsumer = quiet().create_for(&resolvers[0]).unwrap();
+    let topics = consumer.fetch_metadata(None, LIMIT).unwrap();
+    let topics: Vec<&str> =
+        topics.topics().iter().map(|topic| topic.name()).filter(|t| t.starts_with("only")).collect();
+    assert_eq!(topics, ["only-0"]);
+}
+
+#[test]
+fn several_clusters_in_one_resolver_need_own_servers() {
+    let _alone = alone();
+    let mut other = example("3.10", Network::Private);
+    other.id = Some("48743".to_owned());
+    let mocks = [MockEmrCluster::new().unwrap(), MockEmrCluster::start(other).unwrap()];
+    let both = Resolver::from_clusters(mocks.iter().map(|mock| mock.cluster().clone())).unwrap();
+    let error = quiet().create_for::<BaseConsumer>(&both).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Resolver);
+    assert!(error.to_string().contains("bootstrap.servers"), "{error}");
+    for mock in &mocks {
+        let mut config = quiet();
+        config.set("bootstrap.servers", mock.advertised()[0].to_string());
+        assert_eq!(hosts(&config.create_for::<BaseConsumer>(&both).unwrap()), advertised(mock));
+    }
+}
+
+#[test]
+fn refusals_leave_nothing_behind() {
+    let _alone = alone();
+    let resolver = MockEmrCluster::new().unwrap().resolver().unwrap();
+    let refused = |property: &str, value: &str, kind: ErrorKind| {
+        let error = quiet().set(property, value).create_for::<BaseConsumer>(&resolver).err().unwrap();
+        assert_eq!(error.kind(), kind, "{error}");
+        error.to_string()
+    };
+    let lookup = refused("client.dns.lookup", "resolve_canonical_bootstrap_servers_only", ErrorKind::Config);
+    assert!(lookup.contains("use_all_dns_ips"), "{lookup}");
+    assert!(refused("bootstrap.servers", ",", ErrorKind::Config).contains("no broker"));
+    assert!(refused("no.such.property", "1", ErrorKind::Kafka).contains("no.such.property"));
+    assert_eq!(Hook::slots_in_use(), 0);
+}
+
+#[tokio::test]
+async fn the_resolver_lives_as_long_as_its_clients() {
+    let _alone = alone();
+    let mock = MockEmrCluster::new().unwrap();
+    mock.create_topic("alive", 6, 3).unwrap();
+    let resolver = mock.resolver().unwrap();
+    let first: FutureProducer = quiet().create_for(&resolver).unwrap();
+    let second: BaseConsumer = quiet().create_for(&resolver).unwrap();
+    drop(resolver);
+    assert_eq!(Hook::slots_in_use(), 1, "clients of one resolver share a slot");
+    // A connection that is made now has to be resolved now.
+    let record = FutureRecord::to("alive").key("k").payload("x");
+    first.send(record, Timeout::After(LIMIT)).await.map_err(|(error, _)| error).unwrap();
+    std::thread::spawn(move || drop(first)).join().unwrap();
+    assert_eq!(Hook::slots_in_use(), 1);
+    assert_eq!(hosts(&second), advertised(&mock));
+    drop(second);
+    until("the last client gave the slot back", || Hook::slots_in_use() == 0);
+}
+
+/// The first fact: before the first broker is added, nothing resolves, and the callback that is set then is the one that is
+/// used. A resolver that knows none of the names proves both: its lookups are seen, and nothing else answers.
+#[test]
+fn fact_no_lookup_before_the_brokers_are_added() {
+    let _alone = alone();
+    let resolver = MockEmrCluster::new().unwrap().resolver().unwrap();
+    let mut config = quiet();
+    config.set("bootstrap.servers", "emr-worker-9.cluster-48742:9092");
+    let consumer: BaseConsumer = config.create_for(&resolver).unwrap();
+    assert!(consumer.fetch_metadata(None, Duration::from_millis(100)).is_err());
+    until("the hook was asked", || {
+        LINES.lock().unwrap().iter().any(|line| line.contains("emr-worker-9.cluster-48742"))
+    });
+}
+
+/// The second fact: librdkafka keeps what is set in a running client's configuration, and frees the interceptor with it.
+#[test]
+fn fact_the_callback_is_in_the_running_configuration() {
+    let _alone = alone();
+    let resolver = MockEmrCluster::new().unwrap().resolver().unwrap();
+    let client: BaseProducer = quiet().create_for(&resolver).unwrap();
+    let mut value = [0u8; 64];
+    let mut size = value.len();
+    // SAFETY: the client is live, and `value` has `size` bytes.
+    unsafe {
+        let conf = kafka_emr_rs::rdkafka::bindings::rd_kafka_conf(client.native_ptr());
+        let name = c"resolve_cb".as_ptr();
+        kafka_emr_rs::rdkafka::bindings::rd_kafka_conf_get(conf, name, value.as_mut_ptr().cast(), &raw mut size);
+    }
+    let set = String::from_utf8_lossy(&value[..size - 1]).into_owned();
+    assert_eq!(set, format!("{:p}", Hook::of(&resolver).unwrap().callback()));
+}
+
+/// Re-bootstrapping goes back to the brokers that were added, not to an empty list.
+#[tokio::test]
+async fn fact_rebootstrap_keeps_the_added_brokers() {
+    let _alone = alone();
+    let mock = MockEmrCluster::new().unwrap();
+    mock.create_topic("again", 6, 3).unwrap();
+    let mut config = quiet();
+    config.set("metadata.recovery.strategy", "rebootstrap").set("metadata.recovery.rebootstrap.trigger.ms", "0");
+    config.set("reconnect.backoff.max.ms", "200");
+    let producer: FutureProducer = config.create_for(&mock.resolver().unwrap()).unwrap();
+    for round in 0..3 {
+        for broker in 1..=3 {
+            mock.set_down(broker).unwrap();
+        }
+        assert!(producer.client().fetch_metadata(Some("again"), Duration::from_millis(300)).is_err(), "round {round}");
+        for broker in 1..=3 {
+            mock.set_up(broker).unwrap();
+        }
+        let record = FutureRecord::to("again").key("k").payload("x");
+        producer.send(record, Timeout::After(LIMIT)).await.map_err(|(error, _)| error).unwrap();
+    }
+}
+
+#[test]
+fn ten_thousand_resolvers_one_after_the_other() {
+    let _alone = alone();
+    let cluster = MockEmrCluster::new().unwrap().cluster().clone();
+    for _ in 0..10_000 {
+        let resolver = Resolver::from_clusters([cluster.clone()]).unwrap();
+        let client: BaseProducer = quiet().create_for(&resolver).unwrap();
+        drop(resolver);
+        drop(client);
+    }
+}
+
+#[test]
+fn a_pinned_cluster_id_warns_of_another_cluster() {
+    let _alone = alone();
+    let mock = MockEmrCluster::new().unwrap();
+    let id = {
+        let client: AdminClient<_> = quiet().create_for(&mock.resolver().unwrap()).unwrap();
+        client.inner().fetch_cluster_id(LIMIT).unwrap()
+    };
+    let pinned = |id: &str| {
+        let mut cluster = mock.cluster().clone();
+        cluster.cluster_id = Some(id.to_owned());
+        Resolver::from_clusters([cluster]).unwrap()
+    };
+    let other: BaseProducer = quiet().create_for(&pinned("another")).unwrap();
+    let warned = || {
+        let lines = LINES.lock().unwrap();
+        lines
+            .iter()
+            .filter(|line| line.starts_with("WARN") && line.contains(&id) && line.contains("\"another\""))
+            .count()
+    };
+    until("the warning", || warned() == 1);
+    let same: BaseProducer = quiet().create_for(&pinned(&id)).unwrap();
+    drop((other, same));
+    until("both questions ended", || Hook::slots_in_use() == 0);
+    assert_eq!(warned(), 1);
+    assert!(!LINES.lock().unwrap().iter().any(|line| line.starts_with("WARN") && line.contains(&format!("\"{id}\""))));
+}

@@ -1,0 +1,261 @@
+//! A running cluster.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use crate::address::{self, CONTROLLER, Claim, ZOOKEEPER};
+use crate::process::{Java, Process};
+use crate::{KafkaVersion, config, fetch, poll, ready};
+
+/// How long a cluster may take until all of it answers.
+const READY: Duration = Duration::from_secs(120);
+
+/// One broker: where it listens for clients and what it tells them.
+#[derive(Clone, Debug)]
+pub struct Broker {
+    /// Its id, from 1 to 232. No two brokers of a cluster have the same.
+    pub id: i32,
+    /// Where it listens for clients, say 127.10.1.24:9092. It listens there and nowhere else.
+    pub listen: SocketAddr,
+    /// Where it tells clients to find it, as `host:port`. The name need not resolve.
+    pub advertised: String,
+}
+
+/// A running Kafka cluster.
+///
+/// One at a time runs on a machine; [`start`](Self::start) waits for its turn. Its files are in
+/// `target/kafka/run`. Dropping it kills all its processes and removes the files, except in a
+/// test that has failed: then they stay until the next cluster starts.
+///
+/// # Panics
+///
+/// All methods panic when Kafka does not do what they promise, with the reason and the end of the
+/// log of the process in question.
+pub struct KafkaCluster {
+    version: KafkaVersion,
+    /// Of a topic that does not say.
+    replication: usize,
+    libs: PathBuf,
+    dir: PathBuf,
+    brokers: BTreeMap<i32, Process>,
+    /// ZooKeeper, or the KRaft controller.
+    metadata: Option<Process>,
+    /// Last, to be given up only when all is gone.
+    _claim: Claim,
+}
+
+impl KafkaCluster {
+    /// Starts a cluster of `brokers` and waits until each of them answers and knows the others.
+    #[track_caller]
+    pub fn start(version: KafkaVersion, brokers: &[Broker]) -> KafkaCluster {
+        let mut cluster = KafkaCluster {
+            version,
+            replication: brokers.len().min(3),
+            libs: must(fetch(version)),
+            dir: crate::fetch::home().join("run"),
+            brokers: BTreeMap::new(),
+            metadata: None,
+            _claim: must(Claim::take()),
+        };
+        // It panics while there is a cluster, whose drop then leaves the logs.
+        must(cluster.bring_up(brokers));
+        cluster
+    }
+
+    fn bring_up(&mut self, brokers: &[Broker]) -> Result<(), String> {
+        self.lay_out().map_err(|error| format!("cannot make the data folder {}: {error}", self.dir.display()))?;
+        address::check_free(&[self.metadata_address()])?;
+
+        // All at once: the brokers try again until there is something to connect to.
+        if self.version.has_kraft() {
+            self.spawn_controller()?;
+        } else {
+            self.spawn_zookeeper()?;
+        }
+        for broker in brokers {
+            self.spawn_broker(broker)?;
+        }
+        self.wait_until_ready()
+    }
+
+    /// Shuts broker `id` down in good order, and waits until the other brokers know.
+    /// Its data stays.
+    #[track_caller]
+    pub fn stop_broker(&mut self, id: i32) {
+        let broker = self.brokers.remove(&id);
+        let broker = must(broker.ok_or_else(|| format!("broker {id} cannot be stopped: it does not run")));
+        must(broker.terminate());
+        must(self.wait_until_ready());
+    }
+
+    /// Starts one more broker, or a stopped one again, and waits until all brokers know it.
+    ///
+    /// One that ran before finds its data, also when it now listens elsewhere.
+    #[track_caller]
+    pub fn start_broker(&mut self, broker: Broker) {
+        must(self.spawn_broker(&broker));
+        must(self.wait_until_ready());
+    }
+
+    /// The bootstrap servers that the brokers themselves use: all internal listeners, which
+    /// advertise IP addresses of this machine. To look at the cluster past what is under test.
+    pub fn internal_bootstrap(&self) -> String {
+        let addresses: Vec<String> = self.brokers.keys().map(|id| address::internal(*id).to_string()).collect();
+        addresses.join(",")
+    }
+
+    /// What clients that ask the broker at `listen` are told: the id of every broker, in order, and
+    /// its `host:port`.
+    #[track_caller]
+    pub fn told_at(&self, listen: SocketAddr) -> Vec<(i32, String)> {
+        must(ready::brokers(listen).map_err(|error| format!("{listen} does not answer: {error}")))
+    }
+
+    fn lay_out(&self) -> io::Result<()> {
+        // What a killed process left.
+        remove(&self.dir)?;
+        fs::create_dir_all(&self.dir)?;
+        fs::write(self.dir.join("log4j.properties"), include_str!("../kafka/log4j.properties"))
+    }
+
+    fn metadata_address(&self) -> SocketAddr {
+        if self.version.has_kraft() { CONTROLLER } else { ZOOKEEPER }
+    }
+
+    fn spawn_zookeeper(&mut self) -> Result<(), String> {
+        let data = self.data_of("zookeeper")?;
+        let config = self.write("zookeeper.properties", &config::zookeeper(&data))?;
+        self.metadata =
+            Some(self.spawn("zookeeper", "org.apache.zookeeper.server.quorum.QuorumPeerMain", &[config.as_ref()])?);
+        Ok(())
+    }
+
+    fn spawn_controller(&mut self) -> Result<(), String> {
+        let data = self.data_of("controller")?;
+        let config = self.write("controller.properties", &config::controller(self.replication, &data))?;
+        self.spawn(
+            "format",
+            "kafka.tools.StorageTool",
+            &[
+                "format".as_ref(),
+                "--cluster-id".as_ref(),
+                config::CLUSTER_ID.as_ref(),
+                "--config".as_ref(),
+                config.as_ref(),
+            ],
+        )?
+        .finish(READY)?;
+        self.metadata = Some(self.spawn("controller", "kafka.Kafka", &[config.as_ref()])?);
+        Ok(())
+    }
+
+    fn spawn_broker(&mut self, broker: &Broker) -> Result<(), String> {
+        let id = broker.id;
+        if self.brokers.contains_key(&id) {
+            return Err(format!("broker {id} runs already: stop it first"));
+        }
+        address::check_free(&[broker.listen, address::internal(id)])?;
+
+        let name = format!("broker-{id}");
+        let data = self.data_of(&name)?;
+        if self.version.has_kraft() && !data.join("meta.properties").exists() {
+            self.write(&format!("{name}/meta.properties"), &config::meta_properties(id))?;
+        }
+        let config =
+            self.write(&format!("{name}.properties"), &config::broker(self.version, broker, self.replication, &data))?;
+        let process = self.spawn(&name, "kafka.Kafka", &[config.as_ref()])?;
+        self.brokers.insert(id, process);
+        Ok(())
+    }
+
+    fn spawn(&self, name: &str, main_class: &str, args: &[&OsStr]) -> Result<Process, String> {
+        Java { name: name.to_owned(), libs: &self.libs, dir: &self.dir, main_class, args }.spawn()
+    }
+
+    fn data_of(&self, name: &str) -> Result<PathBuf, String> {
+        let data = self.dir.join(name);
+        fs::create_dir_all(&data).map_err(|error| format!("cannot make {}: {error}", data.display()))?;
+        Ok(data)
+    }
+
+    fn write(&self, name: &str, content: &str) -> Result<PathBuf, String> {
+        let path = self.dir.join(name);
+        fs::write(&path, content).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+        Ok(path)
+    }
+
+    /// Waits until every running broker lists exactly the running brokers.
+    fn wait_until_ready(&mut self) -> Result<(), String> {
+        let running: Vec<i32> = self.brokers.keys().copied().collect();
+        let mut waiting: BTreeMap<i32, String> = BTreeMap::new();
+
+        let outcome = poll::until(READY, || {
+            for process in self.metadata.iter_mut().chain(self.brokers.values_mut()) {
+                if let Err(why) = process.check_runs() {
+                    return Some(Err(why));
+                }
+            }
+            waiting.clear();
+            for id in &running {
+                if let Err(why) = lists(*id, &running) {
+                    waiting.insert(*id, why);
+                }
+            }
+            waiting.is_empty().then_some(Ok(()))
+        });
+
+        outcome.unwrap_or_else(|| {
+            let faults: Vec<String> = waiting
+                .iter()
+                .map(|(id, why)| self.brokers[id].fault(&format!("is not ready after {READY:?}: it {why}")))
+                .collect();
+            Err(faults.join("\n\n"))
+        })
+    }
+}
+
+/// Whether broker `id` lists exactly `expected`; if not, what it does.
+fn lists(id: i32, expected: &[i32]) -> Result<(), String> {
+    let address = address::internal(id);
+    let brokers = ready::brokers(address).map_err(|error| format!("does not answer at {address}: {error}"))?;
+    let listed: Vec<i32> = brokers.into_iter().map(|(id, _)| id).collect();
+    if listed == expected { Ok(()) } else { Err(format!("lists the brokers {listed:?}, not {expected:?}")) }
+}
+
+impl Drop for KafkaCluster {
+    fn drop(&mut self) {
+        for process in self.brokers.values_mut().chain(&mut self.metadata) {
+            process.kill();
+        }
+        // Each waits for its end.
+        self.brokers.clear();
+        self.metadata = None;
+        if thread::panicking() {
+            eprintln!("the logs of the Kafka cluster are in {}", self.dir.display());
+        } else if let Err(error) = remove(&self.dir) {
+            eprintln!("cannot remove {}: {error}", self.dir.display());
+        }
+    }
+}
+
+/// Fails the test, at the line in the test that asked.
+#[track_caller]
+fn must<T>(result: Result<T, String>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(why) => panic!("{why}"),
+    }
+}
+
+fn remove(dir: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

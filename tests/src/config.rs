@@ -1,0 +1,124 @@
+//! The configuration files.
+
+use std::path::Path;
+
+use crate::address::{CONTROLLER, ZOOKEEPER, internal};
+use crate::{Broker, KafkaVersion};
+
+/// The id of the KRaft controller, which no broker may have.
+const CONTROLLER_ID: i32 = 1000;
+
+/// The id of every KRaft cluster: 16 bytes in base 64.
+pub(crate) const CLUSTER_ID: &str = "a2Fma2EtZW1yLXRlc3RzIQ";
+
+pub(crate) fn zookeeper(data: &Path) -> String {
+    format!(
+        "dataDir={}\n\
+         clientPort={}\n\
+         clientPortAddress={}\n\
+         maxClientCnxns=0\n\
+         tickTime=1000\n\
+         admin.enableServer=false\n",
+        data.display(),
+        ZOOKEEPER.port(),
+        ZOOKEEPER.ip(),
+    )
+}
+
+/// The session timeout is also how long a broker waits to be let in again: the controller keeps
+/// the old registration that long, even after a shutdown in good order.
+pub(crate) fn controller(replication: usize, data: &Path) -> String {
+    format!(
+        "process.roles=controller\n\
+         node.id={CONTROLLER_ID}\n\
+         listeners=CONTROLLER://{CONTROLLER}\n\
+         listener.security.protocol.map=CONTROLLER:PLAINTEXT\n\
+         broker.session.timeout.ms=5000\n\
+         {}{}\
+         log.dirs={}\n",
+        quorum(),
+        topics(replication),
+        data.display(),
+    )
+}
+
+/// Of a topic that does not say. With KRaft the controller decides that, else the brokers.
+fn topics(replication: usize) -> String {
+    format!(
+        "auto.create.topics.enable=false\n\
+         num.partitions=6\n\
+         default.replication.factor={replication}\n\
+         min.insync.replicas={}\n",
+        min_in_sync(replication),
+    )
+}
+
+/// How many replicas must have a record: with three, one broker may be away.
+fn min_in_sync(replication: usize) -> usize {
+    replication.min(2)
+}
+
+fn quorum() -> String {
+    format!(
+        "controller.listener.names=CONTROLLER\n\
+         controller.quorum.voters={CONTROLLER_ID}@{CONTROLLER}\n"
+    )
+}
+
+/// What formatting leaves in the data folder of a KRaft broker.
+///
+/// Written here because Kafka's own tool would cost the start one more JVM for every broker. It
+/// formats only the controller's folder, which holds more.
+pub(crate) fn meta_properties(id: i32) -> String {
+    format!("version=1\ncluster.id={CLUSTER_ID}\nnode.id={id}\n")
+}
+
+/// `replication` is how many replicas a topic has that does not say.
+pub(crate) fn broker(version: KafkaVersion, broker: &Broker, replication: usize, data: &Path) -> String {
+    let Broker { id, listen, advertised } = broker;
+    let internal = internal(*id);
+    let min_in_sync = min_in_sync(replication);
+
+    let mut config = format!(
+        "listeners=CLIENT://{listen},INTERNAL://{internal}\n\
+         advertised.listeners=CLIENT://{advertised},INTERNAL://{internal}\n\
+         listener.security.protocol.map=\
+             CLIENT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
+         inter.broker.listener.name=INTERNAL\n\
+         log.dirs={data}\n\
+         offsets.topic.num.partitions=3\n\
+         offsets.topic.replication.factor={replication}\n\
+         transaction.state.log.num.partitions=3\n\
+         transaction.state.log.replication.factor={replication}\n\
+         transaction.state.log.min.isr={min_in_sync}\n\
+         group.initial.rebalance.delay.ms=0\n\
+         controlled.shutdown.enable=true\n\
+         controlled.shutdown.retry.backoff.ms=500\n\
+         controlled.shutdown.max.retries=20\n\
+         num.network.threads=2\n\
+         num.io.threads=4\n\
+         log.cleaner.dedupe.buffer.size=2097152\n",
+        data = data.display(),
+    );
+    config += &if version.has_kraft() {
+        // A broker that has just started is let in at one of its heartbeats.
+        format!(
+            "process.roles=broker\n\
+             node.id={id}\n\
+             broker.heartbeat.interval.ms=500\n\
+             {}",
+            quorum()
+        )
+    } else {
+        // Kafka and ZooKeeper start at the same time, so the first connection may take a while.
+        format!(
+            "broker.id={id}\n\
+             zookeeper.connect={ZOOKEEPER}\n\
+             zookeeper.session.timeout.ms=10000\n\
+             zookeeper.connection.timeout.ms=60000\n\
+             {}",
+            topics(replication)
+        )
+    };
+    config
+}

@@ -1,0 +1,55 @@
+//! The harness itself: a cluster of every version starts, and loses, moves and gains a broker.
+#![cfg(feature = "real-brokers")]
+
+use std::net::SocketAddr;
+
+use kafka_emr_tests::{Broker, KafkaCluster, KafkaVersion};
+
+fn at(host: u8) -> SocketAddr {
+    ([127, 10, 1, host], 9092).into()
+}
+
+fn broker(id: i32, host: u8) -> Broker {
+    Broker { id, listen: at(host), advertised: name(id) }
+}
+
+fn name(id: i32) -> String {
+    format!("emr-worker-{id}.cluster-48742:9092")
+}
+
+fn names<const N: usize>(ids: [i32; N]) -> [(i32, String); N] {
+    ids.map(|id| (id, name(id)))
+}
+
+fn loses_moves_and_gains_a_broker(version: KafkaVersion) {
+    let mut cluster = KafkaCluster::start(version, &[broker(1, 24), broker(2, 25), broker(3, 26)]);
+    for host in [24, 25, 26] {
+        assert_eq!(cluster.told_at(at(host)), names([1, 2, 3]));
+    }
+    let internal = cluster.internal_bootstrap();
+    assert_eq!(internal, "127.30.1.24:9094,127.30.1.25:9094,127.30.1.26:9094");
+
+    cluster.stop_broker(2);
+    assert_eq!(cluster.told_at(at(24)), names([1, 3]));
+
+    cluster.start_broker(broker(2, 34));
+    assert_eq!(cluster.told_at(at(34)), names([1, 2, 3]));
+
+    cluster.start_broker(broker(4, 27));
+    assert_eq!(cluster.told_at(at(27)), names([1, 2, 3, 4]));
+}
+
+#[test]
+fn kafka_1_0_1() {
+    loses_moves_and_gains_a_broker(KafkaVersion::V1_0_1);
+}
+
+#[test]
+fn kafka_2_4_1() {
+    loses_moves_and_gains_a_broker(KafkaVersion::V2_4_1);
+}
+
+#[test]
+fn newest_kafka() {
+    loses_moves_and_gains_a_broker(KafkaVersion::Newest);
+}
