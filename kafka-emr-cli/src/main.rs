@@ -1,2 +1,87 @@
-//! Placeholder.
-fn main() {}
+//! `kafka-emr`: shows and checks how clients reach an Alibaba Cloud EMR Kafka cluster.
+//!
+//! One module per verb: [`demo`], [`bootstrap`], [`endpoints`], [`resolve`]. Each makes a report, which [`output`] prints as text or as
+//! JSON. Results go to standard output, everything else to standard error. The exit status is 0 when all is fine, 1 when
+//! the check found a problem, 2 for bad usage or bad input.
+
+#![forbid(unsafe_code)]
+
+mod bootstrap;
+mod demo;
+mod description;
+mod endpoints;
+mod logging;
+mod output;
+mod resolve;
+mod system;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use output::Outcome;
+
+/// Endpoints and long domains of Alibaba Cloud EMR Kafka clusters.
+#[derive(Parser)]
+#[command(name = "kafka-emr", version, subcommand_required = true, arg_required_else_help = true)]
+#[command(disable_help_subcommand = true, after_long_help = HELP)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const HELP: &str = "\
+SOURCE says where the cluster description is:
+  prod.toml
+      a file in TOML, JSON or hosts text
+  'emr:///etc/kafka-emr/prod.toml?network=public'
+      a file, with top-level keys overridden
+  'emr://48742?release=EMR-3.10.1&emr-worker-1=10.0.1.24/203.0.113.24'
+      everything inline; a node is NAME=PRIVATE[/PUBLIC]
+  'a.toml;b.toml'
+      several clusters
+
+Environment:
+  KAFKA_EMR_CLUSTER  the SOURCE, for bootstrap and endpoints without one
+  KAFKA_EMR_NETWORK  private or public, where --network is not given
+  KAFKA_EMR_LOG      off, error, warn (default), info, debug: standard error
+  NO_COLOR           no colours, where it is not empty
+
+Exit status: 0 fine, 1 the check found a problem, 2 bad usage or bad input";
+
+#[derive(Subcommand)]
+enum Verb {
+    Demo(demo::Args),
+    Bootstrap(bootstrap::Args),
+    Endpoints(endpoints::Args),
+    Resolve(resolve::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => return output::usage(&answer),
+    };
+    match logging::start().and_then(|()| run(cli.verb)) {
+        Ok(outcome) => outcome.into(),
+        Err(error) => output::bad_input(&error.to_string()),
+    }
+}
+
+fn run(verb: Verb) -> Result<Outcome, Box<dyn std::error::Error>> {
+    match verb {
+        Verb::Demo(args) => demo::run(&args),
+        Verb::Bootstrap(args) => bootstrap::run(&args),
+        Verb::Endpoints(args) => endpoints::run(&args),
+        Verb::Resolve(args) => resolve::run(&args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -296,7 +296,7 @@ impl Hosts {
         let Some(node) = entry.node.map(|n| &cluster.nodes[n]) else {
             return (format!("{host} is a plain host of the hosts text"), None, None);
         };
-        let literal = host.parse::<IpAddr>().is_ok();
+        let literal = is_literal(host);
         let whose = if literal { "an address" } else { "a name" };
         let whose = format!("{host} is {whose} of node {}", node.name);
         let reason = match (&entry.target, lookup) {
@@ -317,6 +317,10 @@ impl Hosts {
         };
         (reason, Some(rule), Some(node))
     }
+}
+
+fn is_literal(host: &str) -> bool {
+    host.parse::<IpAddr>().is_ok()
 }
 
 #[cfg(test)]
@@ -357,8 +361,8 @@ mod tests {
     fn private_network_leaves_literals_alone() {
         let hosts = hosts("emr://48742?release=3.11&emr-worker-1=10.0.1.24/203.0.113.24");
         mapped(&hosts, "emr-worker-1.cluster-48742", "10.0.1.24:9092");
-        says(&hosts, "10.0.1.24", &Lookup::System, "no name of the cluster");
-        says(&hosts, "203.0.113.24", &Lookup::System, "no name of the cluster");
+        says(&hosts, "10.0.1.24", &Lookup::System, "dialled as it is");
+        says(&hosts, "203.0.113.24", &Lookup::System, "dialled as it is");
     }
 
     #[test]

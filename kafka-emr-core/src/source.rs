@@ -37,9 +37,10 @@ const MAX_FILE: u64 = 32 << 20;
 /// assert_eq!(source.load()?[0].rule().name, "R3");
 /// # Ok::<(), kafka_emr_core::Error>(())
 /// ```
+///
+/// Shown, it is as messages name it: inline parts without their parameters.
 #[derive(Clone, Debug)]
 pub struct Source {
-    text: String,
     parts: Vec<Part>,
 }
 
@@ -139,13 +140,16 @@ impl FromStr for Source {
         if parts.is_empty() {
             return Err(wrong("the source is empty; expected a path, file:///…, emr:///… or emr://ID?…"));
         }
-        Ok(Source { text: text.to_owned(), parts })
+        Ok(Source { parts })
     }
 }
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        for (i, part) in self.parts.iter().enumerate() {
+            write!(f, "{}{part}", if i > 0 { ";" } else { "" })?;
+        }
+        Ok(())
     }
 }
 
@@ -267,6 +271,7 @@ impl Part {
                 set_key(cluster, key, value)?;
             }
             cluster.check()?;
+            cluster.check_addresses()?;
         }
         Ok(clusters)
     }

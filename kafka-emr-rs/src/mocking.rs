@@ -9,7 +9,8 @@ use rdkafka::ClientConfig;
 use rdkafka::bindings::{
     rd_kafka_mock_broker_set_down, rd_kafka_mock_broker_set_host_port, rd_kafka_mock_broker_set_up,
     rd_kafka_mock_cluster_bootstraps, rd_kafka_mock_cluster_destroy, rd_kafka_mock_cluster_new,
-    rd_kafka_mock_topic_create, rd_kafka_resp_err_t,
+    rd_kafka_mock_group_initial_rebalance_delay_ms, rd_kafka_mock_partition_set_leader, rd_kafka_mock_topic_create,
+    rd_kafka_resp_err_t,
 };
 use rdkafka::client::{Client, DefaultClientContext};
 use rdkafka::config::RDKafkaLogLevel;
@@ -69,7 +70,7 @@ impl MockEmrCluster {
     ///
     /// Fails when librdkafka cannot open its listeners.
     pub fn new() -> Result<Self, Error> {
-        let mut cluster = Cluster::new(EmrVersion::new(3, 10));
+        let mut cluster = Cluster::new("EMR-3.10.1".parse::<EmrVersion>()?);
         cluster.id = Some("48742".to_owned());
         for (name, ip) in [("emr-header-1", 23), ("emr-worker-1", 24), ("emr-worker-2", 25), ("emr-worker-3", 26)] {
             let mut node = Node::new(name);
@@ -120,6 +121,9 @@ impl MockEmrCluster {
             return Err(Error::config("librdkafka cannot start its mock cluster: no listeners on loopback"));
         }
         let mock = MockPointer(pointer);
+        // Groups of a test are complete at once: the 3 s that brokers wait for more members are for nobody.
+        // SAFETY: `mock` is live.
+        unsafe { rd_kafka_mock_group_initial_rebalance_delay_ms(mock.0, 0) };
         // The real addresses, read before the advertised ones take their place.
         // SAFETY: `mock` is live, and the string is its own and ends in NUL.
         let real = unsafe { CStr::from_ptr(rd_kafka_mock_cluster_bootstraps(mock.0)) }.to_string_lossy().into_owned();
@@ -162,7 +166,7 @@ impl MockEmrCluster {
         &self.advertised
     }
 
-    /// Creates a topic, its partitions spread over the brokers.
+    /// Creates a topic. The brokers lead its partitions in turn.
     ///
     /// # Errors
     ///
@@ -172,7 +176,14 @@ impl MockEmrCluster {
         self.ask(&format!("create topic {name}"), |mock| {
             // SAFETY: `mock` is live, and the name is copied.
             unsafe { rd_kafka_mock_topic_create(mock, topic.as_ptr(), partitions, replication) }
-        })
+        })?;
+        for (partition, broker) in (0..partitions).zip((0..self.advertised.len()).cycle().map(broker_id)) {
+            self.ask(&format!("have broker {broker} lead {name} [{partition}]"), |mock| {
+                // SAFETY: as above.
+                unsafe { rd_kafka_mock_partition_set_leader(mock, topic.as_ptr(), partition, broker) }
+            })?;
+        }
+        Ok(())
     }
 
     /// Stops a broker: its connections end and new ones are refused.

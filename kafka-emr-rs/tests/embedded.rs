@@ -71,7 +71,7 @@ fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let started = Instant::now();
     while !condition() {
         assert!(started.elapsed() < LIMIT, "not within {LIMIT:?}: {what}");
-        std::thread::yield_now();
+        std::thread::park_timeout(Duration::from_millis(5));
     }
 }
 
@@ -382,27 +382,38 @@ fn fact_the_callback_is_in_the_running_configuration() {
     assert_eq!(set, format!("{:p}", Hook::of(&resolver).unwrap().callback()));
 }
 
-/// Re-bootstrapping goes back to the brokers that were added, not to an empty list.
+/// The third fact: servers that were added are gone back to when every broker that was learned from them is gone.
 #[tokio::test]
-async fn fact_rebootstrap_keeps_the_added_brokers() {
+async fn fact_a_cluster_that_moved_entirely_is_found_again() {
     let _alone = alone();
-    let mock = MockEmrCluster::new().unwrap();
-    mock.create_topic("again", 6, 3).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("cluster.toml");
+    // Both clusters have a node that is also called `door`; beside that they have no name in common.
+    let start = |numbers: std::ops::RangeInclusive<u8>| {
+        let mut cluster = example("3.10", Network::Private);
+        cluster.nodes.truncate(1);
+        for n in numbers {
+            let mut node = kafka_emr_core::Node::new(format!("emr-worker-{n}"));
+            node.private_ip = Some([10, 0, 1, n].into());
+            cluster.nodes.push(node);
+        }
+        cluster.nodes[1].aliases.push("door".to_owned());
+        let mock = MockEmrCluster::start(cluster).unwrap();
+        mock.create_topic("again", 6, 3).unwrap();
+        std::fs::write(&file, mock.cluster().to_toml()).unwrap();
+        mock
+    };
+    let first = start(1..=3);
     let mut config = quiet();
-    config.set("metadata.recovery.strategy", "rebootstrap").set("metadata.recovery.rebootstrap.trigger.ms", "0");
-    config.set("reconnect.backoff.max.ms", "200");
-    let producer: FutureProducer = config.create_for(&mock.resolver().unwrap()).unwrap();
-    for round in 0..3 {
-        for broker in 1..=3 {
-            mock.set_down(broker).unwrap();
-        }
-        assert!(producer.client().fetch_metadata(Some("again"), Duration::from_millis(300)).is_err(), "round {round}");
-        for broker in 1..=3 {
-            mock.set_up(broker).unwrap();
-        }
-        let record = FutureRecord::to("again").key("k").payload("x");
-        producer.send(record, Timeout::After(LIMIT)).await.map_err(|(error, _)| error).unwrap();
-    }
+    config.set("bootstrap.servers", "door:9092").set("reconnect.backoff.max.ms", "200");
+    let producer: FutureProducer = config.create_for(&Resolver::open(file.to_str().unwrap()).unwrap()).unwrap();
+    let send = || producer.send(FutureRecord::to("again").key("k").payload("x"), Timeout::After(LIMIT));
+    send().await.map_err(|(error, _)| error).unwrap();
+    assert_eq!(hosts(&producer), advertised(&first));
+    drop(first);
+    let second = start(4..=6);
+    send().await.map_err(|(error, _)| error).unwrap();
+    assert_eq!(hosts(&producer), advertised(&second));
 }
 
 #[test]

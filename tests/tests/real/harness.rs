@@ -1,5 +1,4 @@
 //! The harness itself: a cluster of every version starts, and loses, moves and gains a broker.
-#![cfg(feature = "real-brokers")]
 
 use std::net::SocketAddr;
 

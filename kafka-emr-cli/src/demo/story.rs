@@ -1,0 +1,139 @@
+//! The demonstration as it is told.
+
+use std::error::Error;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::{Step, TOPIC, Traffic};
+use crate::output::{self, BAD, GOOD, HEADING, NOTE, Outcome, Page};
+
+/// What a step tells.
+pub(super) struct Told<T> {
+    mark: Mark,
+    says: String,
+    details: Vec<String>,
+    value: T,
+}
+
+impl<T> Told<T> {
+    pub(super) fn ok(says: String, details: Vec<String>, value: T) -> Self {
+        Told { mark: Mark::Ok, says, details, value }
+    }
+
+    pub(super) fn note(says: String, details: Vec<String>, value: T) -> Self {
+        Told { mark: Mark::Note, says, details, value }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Mark {
+    Ok,
+    /// Not as usual on this machine, and no fault.
+    Note,
+    Failed,
+}
+
+/// The demonstration: told step by step as text, or at its end as JSON.
+#[derive(Serialize)]
+pub(super) struct Story {
+    ok: bool,
+    summary: &'static str,
+    steps: Vec<ToldStep>,
+    brokers: Vec<Traffic>,
+    cluster_file: Option<PathBuf>,
+    /// `None` where JSON is asked for.
+    #[serde(skip)]
+    page: Option<Page>,
+}
+
+#[derive(Serialize)]
+struct ToldStep {
+    name: &'static str,
+    result: Mark,
+    says: String,
+    details: Vec<String>,
+}
+
+impl Story {
+    pub(super) fn new(json: bool) -> Self {
+        let page = (!json).then(Page::of_stdout);
+        Story { ok: false, summary: "", steps: Vec::new(), brokers: Vec::new(), cluster_file: None, page }
+    }
+
+    /// Tells a step, and hands on what it made where it went well.
+    pub(super) fn tell<T>(&mut self, name: &'static str, step: Step<T>) -> io::Result<Option<T>> {
+        let (result, says, details, value) = match step {
+            Ok(told) => (told.mark, told.says, told.details, Some(told.value)),
+            Err(error) => (Mark::Failed, format!("{name}: {error}"), Vec::new(), None),
+        };
+        if let Some(page) = &self.page {
+            let mark = match result {
+                Mark::Ok => page.paint("✓", GOOD),
+                Mark::Note => page.paint("!", NOTE),
+                Mark::Failed => page.paint("✗", BAD),
+            };
+            let details: String = details.iter().map(|detail| format!("    {detail}\n")).collect();
+            output::say(&format!("{mark} {says}\n{details}"))?;
+        }
+        self.steps.push(ToldStep { name, result, says, details });
+        Ok(value)
+    }
+
+    pub(super) fn show_traffic(&mut self, traffic: Vec<Traffic>) -> io::Result<()> {
+        self.brokers = traffic;
+        let Some(page) = &self.page else { return Ok(()) };
+        let rows = self.brokers.iter().map(Traffic::row).collect();
+        let table = output::table(page, ["broker", "leads partitions", "produced", "consumed"], rows);
+        output::say(&format!("\n{table}\n"))
+    }
+
+    pub(super) fn fine(&self) -> bool {
+        self.steps.iter().all(|step| step.result != Mark::Failed)
+    }
+
+    pub(super) fn end(mut self, cluster_file: Option<PathBuf>) -> Result<Outcome, Box<dyn Error>> {
+        self.ok = self.fine();
+        self.summary = if self.ok {
+            "unchanged clients reached all brokers by the names that these advertise: no root, no DNS, no hosts file"
+        } else {
+            "the demonstration failed; the step marked so says why"
+        };
+        self.cluster_file = cluster_file;
+        match &self.page {
+            None => output::print_json(&self)?,
+            Some(page) => {
+                let style = if self.ok { GOOD } else { BAD };
+                output::say(&format!("{}\n", page.paint(self.summary, style)))?;
+                if let Some(file) = &self.cluster_file {
+                    output::say(&invitation(page, file))?;
+                }
+            }
+        }
+        Ok(Outcome::fine_if(self.ok))
+    }
+}
+
+/// The lines to paste while the cluster is up.
+fn invitation(page: &Page, file: &Path) -> String {
+    let path = file.display();
+    format!(
+        "
+{heading}
+  {path}
+
+  kafka-emr endpoints {path}
+  kafka-emr resolve {path} emr-worker-1.cluster-48742
+
+  // Rust, with the crate kafka-emr-rs
+  let cluster = Resolver::open(\"{path}\")?;
+  let consumer: StreamConsumer = ClientConfig::new().set(\"group.id\", \"mine\").create_for(&cluster)?;
+  consumer.subscribe(&[\"{TOPIC}\"])?;
+
+Ctrl-C ends it
+",
+        heading = page.paint("the cluster stays up, and this file describes it", HEADING)
+    )
+}

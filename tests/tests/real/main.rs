@@ -1,0 +1,6 @@
+//! Real Apache Kafka, and the clients that reach it by long domains.
+
+mod client;
+mod harness;
+mod rules;
+mod running;
