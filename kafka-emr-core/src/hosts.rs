@@ -286,6 +286,9 @@ impl Hosts {
                     None,
                 );
             }
+            Found::Foreign if is_literal(host) => {
+                return (format!("{host} is an address, and dialled as it is"), None, None);
+            }
             Found::Foreign => {
                 return (format!("{host} is no name of the cluster; the system resolver is asked"), None, None);
             }

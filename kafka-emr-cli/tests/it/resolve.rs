@@ -59,11 +59,11 @@ fn the_screen() {
 
         127.0.0.1:80
           dials  system resolver: 127.0.0.1:80
-          why    127.0.0.1 is no name of the cluster; the system resolver is asked
+          why    127.0.0.1 is an address, and dialled as it is
 
         [::1]:80
           dials  system resolver: [::1]:80
-          why    ::1 is no name of the cluster; the system resolver is asked
+          why    ::1 is an address, and dialled as it is
     "#]].assert_eq(&run(["resolve", &source].iter().chain(&asked)).quietly(0));
 }
 
