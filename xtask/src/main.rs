@@ -1,2 +1,36 @@
-//! Placeholder.
-fn main() {}
+//! The project's own commands. `cargo xtask test` runs all tests there are.
+
+#![forbid(unsafe_code)]
+
+mod needs;
+mod steps;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask test
+
+  test   all tests: unit, doc, embedded cluster, memory, real brokers, the README's demo
+         (gets what it needs, and says what it cannot get)";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["test"] => steps::test(),
+        ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("\nxtask: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}

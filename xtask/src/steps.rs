@@ -1,0 +1,107 @@
+//! The steps of `cargo xtask test`.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use crate::needs;
+
+pub(crate) fn test() -> Result<(), String> {
+    let started = Instant::now();
+    step("programs that the tests need", needs::get)?;
+    step("unit tests, doc tests, embedded cluster", || run(cargo(["test", "--workspace"])))?;
+    step("memory: the hook under valgrind", valgrind)?;
+    step("memory: the hook under Miri", miri)?;
+    step("real brokers: jars", || run(cargo(["run", "--quiet", "-p", "kafka-emr-tests", "--bin", "fetch-kafka"])))?;
+    step("real brokers", || {
+        let real = ["test", "-p", "kafka-emr-tests", "--features", "real-brokers", "--test", "real"];
+        // One cluster at a time is all that fits the addresses; what each test prints names the versions.
+        run(cargo(real.into_iter().chain(["--", "--show-output", "--test-threads=1"])))
+    })?;
+    step("the README's demo", || run(cargo(["run", "--release", "-p", "kafka-emr-cli", "--", "demo"])))?;
+    println!("\nall tests passed, in {} s", started.elapsed().as_secs());
+    Ok(())
+}
+
+fn step(title: &str, body: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+    println!("\n── {title}");
+    let started = Instant::now();
+    body().map_err(|why| format!("{title}: {why}"))?;
+    println!("── {title}: fine, {} s", started.elapsed().as_secs());
+    Ok(())
+}
+
+fn cargo<I: IntoIterator<Item: AsRef<OsStr>>>(arguments: I) -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(arguments);
+    cargo
+}
+
+fn run(mut command: Command) -> Result<(), String> {
+    match command.stdin(Stdio::null()).status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{command:?} ended with {status}")),
+        Err(error) => Err(format!("{command:?} could not be started: {error}")),
+    }
+}
+
+/// Runs the hook's tests, the only ones that build and free memory by hand, with every leak an error.
+fn valgrind() -> Result<(), String> {
+    for binary in test_binaries("kafka-emr-hook")? {
+        let mut valgrind = Command::new("valgrind");
+        valgrind.args([
+            "--quiet",
+            "--error-exitcode=99",
+            "--leak-check=full",
+            "--show-leak-kinds=definite,indirect",
+            "--errors-for-leak-kinds=definite,indirect",
+        ]);
+        run({
+            valgrind.arg(binary).arg("--test-threads=1");
+            valgrind
+        })?;
+    }
+    Ok(())
+}
+
+/// The test programs of a package, built.
+fn test_binaries(package: &str) -> Result<Vec<PathBuf>, String> {
+    let mut build = cargo(["test", "-p", package, "--lib", "--tests", "--no-run", "--message-format=json"]);
+    let output = build.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+    let output = output.map_err(|error| format!("{build:?} could not be started: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("{build:?} ended with {}", output.status));
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let executable = |line: &str| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        Some(PathBuf::from(message.get("executable")?.as_str()?))
+    };
+    let binaries: Vec<PathBuf> = text.lines().filter_map(executable).collect();
+    if binaries.is_empty() { Err(format!("{package} has no test program")) } else { Ok(binaries) }
+}
+
+/// Miri is part of nightly Rust only. Where that is not to be had, it is said and not run: valgrind went over the same code.
+fn miri() -> Result<(), String> {
+    let nightly = |arguments: &[&str]| {
+        let mut command = Command::new("rustup");
+        // Cargo's own toolchain, which runs this program, must not speak for the other.
+        command.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO").args(["run", "nightly"]).args(arguments);
+        command
+    };
+    let quiet = |mut command: Command| {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    };
+    let mut component = Command::new("rustup");
+    component.args(["component", "add", "--toolchain", "nightly", "miri", "rust-src"]);
+    if !quiet(nightly(&["cargo", "miri", "--version"])) && !quiet(component) {
+        println!("NOT RUN: Miri is not here. To have it: rustup toolchain install nightly --component miri,rust-src");
+        return Ok(());
+    }
+    let mut miri = nightly(&["cargo", "miri", "test", "-p", "kafka-emr-hook", "--lib", "--tests"]);
+    // The resolver reads a clock, and the slots are meant to live as long as the process.
+    miri.env("MIRIFLAGS", "-Zmiri-disable-isolation").args(["--target-dir", "target/miri"]);
+    run(miri)
+}
