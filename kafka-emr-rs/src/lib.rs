@@ -24,3 +24,8 @@ pub use create::{CreateFor, KafkaClient};
 pub use error::{Error, ErrorKind};
 pub use kafka_emr_core::{self, Cluster, Network, Resolver, Source};
 pub use rdkafka;
+
+/// The README's Rust is compiled, and what can run is run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -5,6 +5,7 @@ mod bootstrap;
 mod demo;
 mod endpoints;
 mod output;
+mod readme;
 mod resolve;
 
 use std::ffi::OsStr;
