@@ -88,6 +88,7 @@ impl Resolver {
         // Stamps are taken before reading: a change in between is then seen as one, by the next look.
         let stamps = stamps(&source);
         let map = Map::new(source.load()?).map_err(|e| e.in_source(&source))?;
+        map.log(&source, "read");
         let follow = (!stamps.is_empty()).then(|| Follow {
             source,
             opened: Instant::now(),
@@ -162,12 +163,10 @@ impl Resolver {
         self.look_at_files();
         let map = self.0.map.load();
         let [cluster] = map.hosts.clusters() else {
-            let titles: Vec<String> = map.hosts.clusters().iter().map(Cluster::title).collect();
             return Err(Error::new(
                 ErrorKind::Bootstrap,
                 format!(
-                    "the source has several clusters ({}): set bootstrap.servers to the brokers of the one you mean",
-                    titles.join(", ")
+                    "the source has several clusters ({self}): set bootstrap.servers to the brokers of the one you mean"
                 ),
             ));
         };
@@ -201,7 +200,7 @@ impl Resolver {
         }
         match follow.source.load().and_then(Map::new) {
             Ok(map) => {
-                log::info!("{}: read again, {} names", follow.source, map.hosts.len());
+                map.log(&follow.source, "read again");
                 self.0.map.store(Arc::new(map));
                 seen.complaint = None;
             }
@@ -218,11 +217,17 @@ impl Resolver {
     }
 }
 
+/// Shows the clusters' names, as messages have them.
+impl fmt::Display for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let titles: Vec<String> = self.0.map.load().hosts.clusters().iter().map(Cluster::title).collect();
+        f.write_str(&titles.join(", "))
+    }
+}
+
 impl fmt::Debug for Resolver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let map = self.0.map.load();
-        let titles: Vec<String> = map.hosts.clusters().iter().map(Cluster::title).collect();
-        f.debug_struct("Resolver").field("clusters", &titles).field("names", &map.hosts.len()).finish_non_exhaustive()
+        write!(f, "Resolver({self})")
     }
 }
 
@@ -235,6 +240,12 @@ impl Map {
             cluster.check().and_then(|()| cluster.check_addresses())?;
         }
         Ok(Map { hosts: Hosts::build(clusters.into())?, warned: Mutex::default() })
+    }
+
+    fn log(&self, source: &Source, what: &str) {
+        for cluster in self.hosts.clusters() {
+            log::info!("{source}: {what}: {}, {} nodes, rule {}", cluster.title(), cluster.nodes.len(), cluster.rule());
+        }
     }
 
     fn warn_of_missing(&self, host: &str) {

@@ -82,7 +82,7 @@ fn create<T: KafkaClient>(
     let client = make(&without_brokers)?;
     // SAFETY: the client lives until the end of this function at least, and `prepare` left it without bootstrap servers.
     unsafe { install(client.native_ptr(), hook, &bootstrap_servers)? };
-    log::info!("{resolver:?}: a client starts at {bootstrap_servers}");
+    log::info!("{resolver}: a client starts with bootstrap.servers={bootstrap_servers}");
     warn_of_other_cluster(config, resolver, &bootstrap_servers);
     Ok(client)
 }
