@@ -53,11 +53,12 @@ impl Report for Bootstrap {
 pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
     let resolver = args.description.open()?;
     let bootstrap_servers = resolver.bootstrap_servers()?;
-    let cluster = resolver.clusters().remove(0);
+    let clusters = resolver.clusters();
+    let cluster = &clusters[0];
     let rule = cluster.rule();
     let report = Bootstrap {
         bootstrap_servers,
-        release: cluster.release.map(|release| release.to_string()),
+        release: cluster.release.as_ref().map(ToString::to_string),
         network: cluster.network.to_string(),
         rule: rule.name,
         reason: rule.reason,

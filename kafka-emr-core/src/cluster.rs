@@ -1,7 +1,7 @@
 //! The description of a cluster: what the user knows about it.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
@@ -189,13 +189,8 @@ impl Cluster {
             all.push(short);
         }
         all.extend(node.aliases.iter().cloned());
-        let mut seen = Vec::with_capacity(all.len());
-        for name in all.iter().map(|name| names::normal(name)) {
-            if !seen.contains(&name) {
-                seen.push(name);
-            }
-        }
-        seen
+        let mut seen = HashSet::new();
+        all.iter().map(|name| names::normal(name)).filter(|name| seen.insert(name.clone())).collect()
     }
 
     /// Returns how messages call the cluster: its domain where it is known.
@@ -212,22 +207,32 @@ impl Cluster {
         }
         if self.nodes.is_empty() {
             return Err(bad(
-                "no nodes: expected a [[nodes]] table, with name and private_ip, for each machine".to_owned()
+                "no nodes: expected one, with its name and address, for each machine of the cluster".to_owned()
             ));
         }
         for node in &self.nodes {
             check_node(node)?;
+            if let Some(why) = self.long_domain(node).as_deref().and_then(names::why_no_name) {
+                return Err(bad(format!("node {}: its long domain cannot be: {why}", node.name)));
+            }
         }
         self.check_names_are_unique()?;
+        if let Some(why) = self.plain_hosts.iter().find_map(|(name, _)| names::why_no_name(name)) {
+            return Err(bad(format!("plain hosts: {why}")));
+        }
         if !self.nodes.iter().any(Node::is_broker) {
-            let nodes: Vec<String> = self
+            let mut nodes: Vec<String> = self
                 .nodes
                 .iter()
+                .take(10)
                 .map(|node| match node.role() {
                     Some(role) => format!("{} ({role})", node.name),
                     None => node.name.clone(),
                 })
                 .collect();
+            if self.nodes.len() > nodes.len() {
+                nodes.push(format!("and {} more", self.nodes.len() - nodes.len()));
+            }
             return Err(bad(format!(
                 "no broker among the nodes {}: core nodes are brokers, others with `broker = true`",
                 nodes.join(", ")
@@ -313,6 +318,9 @@ fn check_node(node: &Node) -> Result<(), Error> {
     let at = |key: &str, why: String| bad(format!("node {}: {key}: {why}", node.name));
     if let Some(why) = names::why_no_name(&node.name) {
         return Err(at("name", why));
+    }
+    if node.name.ends_with('.') {
+        return Err(at("name", "it is short, and the domain follows; expected no dot at its end".to_owned()));
     }
     if let Some(why) = node.host.as_deref().and_then(names::why_no_name) {
         return Err(at("host", why));

@@ -60,20 +60,7 @@ impl Cluster {
     /// # Ok::<(), kafka_emr_core::Error>(())
     /// ```
     pub fn from_toml(text: &str) -> Result<Self, Error> {
-        let located = |message: &str, span: Option<std::ops::Range<usize>>| {
-            let error = Error::new(ErrorKind::Syntax, message);
-            match span {
-                Some(span) => {
-                    let (line, column) = line_and_column(text, span.start);
-                    error.at_line(line, Some(column))
-                }
-                None => error,
-            }
-        };
-        let deserializer = toml::Deserializer::parse(text).map_err(|e| located(e.message(), e.span()))?;
-        serde_path_to_error::deserialize::<_, RawCluster>(deserializer)
-            .map_err(|e| located(&with_key(e.path(), e.inner().message()), e.inner().span()))
-            .and_then(RawCluster::into_cluster)
+        checked(read_toml(text)?)
     }
 
     /// Reads a description in JSON: the same keys as in TOML.
@@ -82,29 +69,97 @@ impl Cluster {
     ///
     /// As [`Cluster::from_toml`].
     pub fn from_json(text: &str) -> Result<Self, Error> {
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        let located = |message: String, e: &serde_json::Error| {
-            // serde_json ends its message with the place, which is said in front already.
-            let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(head, _)| head).to_owned();
-            Error::new(ErrorKind::Syntax, message).at_line(e.line(), Some(e.column()))
-        };
-        let raw: RawCluster = serde_path_to_error::deserialize(&mut deserializer)
-            .map_err(|e| located(with_key(e.path(), &e.inner().to_string()), e.inner()))?;
-        deserializer.end().map_err(|e| located(e.to_string(), &e))?;
-        raw.into_cluster()
+        checked(read_json(text)?)
     }
 
     /// Writes the description as TOML, such as [`Cluster::from_toml`] reads.
-    #[must_use]
-    pub fn to_toml(&self) -> String {
-        toml::to_string(self).expect("a description has string keys and plain values only")
+    ///
+    /// # Errors
+    ///
+    /// Fails for a cluster without a release, which hosts text gives none of, and for one with plain hosts, which TOML has
+    /// no place for.
+    pub fn to_toml(&self) -> Result<String, Error> {
+        self.check_can_be_written()?;
+        toml::to_string(self).map_err(|e| Error::new(ErrorKind::Value, "cannot be written as TOML").caused_by(e))
     }
 
     /// Writes the description as JSON, such as [`Cluster::from_json`] reads.
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).expect("a description has string keys and plain values only")
+    ///
+    /// # Errors
+    ///
+    /// As [`Cluster::to_toml`].
+    pub fn to_json(&self) -> Result<String, Error> {
+        self.check_can_be_written()?;
+        serde_json::to_string_pretty(self)
+            .map_err(|e| Error::new(ErrorKind::Value, "cannot be written as JSON").caused_by(e))
     }
+
+    fn check_can_be_written(&self) -> Result<(), Error> {
+        check_release(self)?;
+        match self.plain_hosts.first() {
+            None => Ok(()),
+            Some((name, _)) => Err(Error::new(
+                ErrorKind::Value,
+                format!(
+                    "plain hosts: TOML and JSON have no place for {name:?}; remove it, or make it an alias of a node"
+                ),
+            )),
+        }
+    }
+}
+
+fn checked(cluster: Cluster) -> Result<Cluster, Error> {
+    check_release(&cluster)?;
+    cluster.check()?;
+    Ok(cluster)
+}
+
+/// Only hosts text may leave the release out.
+pub(crate) fn check_release(cluster: &Cluster) -> Result<(), Error> {
+    match cluster.release {
+        Some(_) => Ok(()),
+        None => Err(Error::new(
+            ErrorKind::Release,
+            "release: missing; expected the cluster's EMR release, such as EMR-3.10.1",
+        )),
+    }
+}
+
+/// Reads TOML without checking what came of it.
+pub(crate) fn read_toml(text: &str) -> Result<Cluster, Error> {
+    let located = |message: &str, span: Option<std::ops::Range<usize>>| {
+        let error = Error::new(ErrorKind::Syntax, message);
+        match span {
+            Some(span) => {
+                let (line, column) = line_and_column(text, span.start);
+                error.at_line(line, Some(column))
+            }
+            None => error,
+        }
+    };
+    let deserializer = toml::Deserializer::parse(text).map_err(|e| {
+        // The parser's own words leave out what it is about: "duplicate key".
+        let line = e.span().and_then(|span| text.lines().nth(line_and_column(text, span.start).0 - 1));
+        let shown: String = line.unwrap_or_default().trim().chars().take(80).collect();
+        located(&format!("{} in {shown:?}", e.message()), e.span())
+    })?;
+    serde_path_to_error::deserialize::<_, RawCluster>(deserializer)
+        .map_err(|e| located(&with_key(e.path(), e.inner().message()), e.inner().span()))
+        .and_then(RawCluster::into_cluster)
+}
+
+/// Reads JSON without checking what came of it.
+pub(crate) fn read_json(text: &str) -> Result<Cluster, Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let located = |message: String, e: &serde_json::Error| {
+        // serde_json ends its message with the place, which is said in front already.
+        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(head, _)| head).to_owned();
+        Error::new(ErrorKind::Syntax, message).at_line(e.line(), Some(e.column()))
+    };
+    let raw: RawCluster = serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|e| located(with_key(e.path(), &e.inner().to_string()), e.inner()))?;
+    deserializer.end().map_err(|e| located(e.to_string(), &e))?;
+    raw.into_cluster()
 }
 
 fn with_key(path: &serde_path_to_error::Path, message: &str) -> String {
@@ -125,13 +180,9 @@ fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
 
 impl RawCluster {
     fn into_cluster(self) -> Result<Cluster, Error> {
-        let release = self.release.ok_or_else(|| {
-            Error::new(
-                ErrorKind::Release,
-                "release: missing; expected the cluster's EMR release, such as release = \"EMR-3.10.1\"",
-            )
-        })?;
-        let mut cluster = Cluster::new(release.parse().map_err(|e| prefixed("release", &e))?);
+        let mut cluster = Cluster::without_release();
+        cluster.release =
+            self.release.map(|release| release.parse()).transpose().map_err(|e| prefixed("release", &e))?;
         cluster.id = self.id;
         cluster.region = self.region;
         cluster.strict = self.strict;
@@ -151,7 +202,6 @@ impl RawCluster {
             let name = raw.name.clone();
             cluster.nodes.push(raw.into_node().map_err(|e| prefixed(&format!("node {name}"), &e))?);
         }
-        cluster.check()?;
         Ok(cluster)
     }
 }
@@ -221,8 +271,8 @@ public_ip  = "203.0.113.24"
         node.host = Some("kafka.example.com".to_owned());
         node.aliases = vec!["k1".to_owned()];
         node.connect = Some("[::1]:19092".parse().unwrap());
-        assert_eq!(Cluster::from_toml(&cluster.to_toml()).unwrap(), cluster);
-        assert_eq!(Cluster::from_json(&cluster.to_json()).unwrap(), cluster);
+        assert_eq!(Cluster::from_toml(&cluster.to_toml().unwrap()).unwrap(), cluster);
+        assert_eq!(Cluster::from_json(&cluster.to_json().unwrap()).unwrap(), cluster);
     }
 
     #[track_caller]

@@ -1,5 +1,6 @@
 //! From a description to endpoints.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -129,10 +130,11 @@ impl Cluster {
         self.port.unwrap_or(self.rule().port)
     }
 
-    /// Lists the brokers in the style that the description asks for, else in the rule's own, else as the caller needs.
+    /// Lists the brokers in a style, each endpoint once.
     pub(crate) fn bootstrap(&self, style: BootstrapStyle) -> Result<Vec<Endpoint>, Error> {
         let port = self.broker_port();
         let mut list: Vec<Endpoint> = Vec::new();
+        let mut seen = HashSet::new();
         for node in self.nodes.iter().filter(|node| node.is_broker()) {
             let endpoint = match style {
                 BootstrapStyle::Names => {
@@ -145,7 +147,7 @@ impl Cluster {
                     (None, None) => continue,
                 },
             };
-            if !list.contains(&endpoint) {
+            if seen.insert(endpoint.clone()) {
                 list.push(endpoint);
             }
         }

@@ -76,9 +76,24 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(place) = &self.0.place {
-            write!(f, "{place}: ")?;
+            write!(f, "{}: ", OneLine(place))?;
         }
-        f.write_str(&self.0.message)
+        OneLine(&self.0.message).fmt(f)
+    }
+}
+
+/// A text that cannot forge a line of a log, whatever names and paths it quotes.
+pub(crate) struct OneLine<'a>(pub(crate) &'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in self.0.split_inclusive(char::is_control) {
+            match part.char_indices().next_back() {
+                Some((end, c)) if c.is_control() => write!(f, "{}{}", &part[..end], c.escape_default())?,
+                _ => f.write_str(part)?,
+            }
+        }
+        Ok(())
     }
 }
 

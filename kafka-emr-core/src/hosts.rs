@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry as MapEntry;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use crate::error::OneLine;
 use crate::names::{self, MAX_NAME};
 use crate::{Cluster, Error, ErrorKind, Network, Node, Rule};
 
@@ -111,12 +112,14 @@ impl Hosts {
                 hosts.add_node(c, cluster, n, node)?;
             }
         }
+        hosts.leave_private_addresses_alone();
         // Last, so that a line of a hosts text adds to a node's name and never stands in its way.
         for (c, cluster) in clusters.iter().enumerate() {
             for (name, address) in &cluster.plain_hosts {
-                hosts.add_plain(c, name, *address);
+                hosts.add_plain(c, name, *address)?;
             }
         }
+        hosts.warn_of_ambiguous_addresses();
         Ok(hosts)
     }
 
@@ -173,14 +176,53 @@ impl Hosts {
         Ok(())
     }
 
-    fn add_plain(&mut self, c: usize, name: &str, address: IpAddr) {
+    /// An address that is one cluster's own, on its private network, is not another's to map.
+    fn leave_private_addresses_alone(&mut self) {
+        for (c, cluster) in self.clusters.iter().enumerate() {
+            let plain = |node: &&Node| cluster.network == Network::Private && node.connect.is_none();
+            for address in cluster.nodes.iter().filter(plain).filter_map(|node| node.private_ip) {
+                if let Some(entry) = self.literals.get_mut(&address).filter(|entry| entry.cluster != c) {
+                    entry.target = Target::Ambiguous;
+                }
+            }
+        }
+    }
+
+    fn warn_of_ambiguous_addresses(&self) {
+        let mut all: Vec<&IpAddr> = self
+            .literals
+            .iter()
+            .filter(|(_, entry)| entry.target == Target::Ambiguous)
+            .map(|(address, _)| address)
+            .collect();
+        all.sort();
+        if let Some(first) = all.first() {
+            log::warn!(
+                "{} addresses, {first} among them, belong to nodes of two clusters and are dialled as they are; \
+                 give each cluster a resolver of its own",
+                all.len()
+            );
+        }
+    }
+
+    fn add_plain(&mut self, c: usize, name: &str, address: IpAddr) -> Result<(), Error> {
         let new = || Entry { cluster: c, node: None, target: Target::Dial { addresses: Vec::new(), port: None } };
         let entry = self.names.entry(names::normal(name).into()).or_insert_with(new);
-        if let Target::Dial { addresses, port: None } = &mut entry.target
-            && !addresses.contains(&address)
+        let Target::Dial { addresses, port: None } = &mut entry.target else { return Ok(()) };
+        if let Some(node) = entry.node
+            && let Some(other) =
+                addresses.iter().find(|other| other.is_ipv4() == address.is_ipv4() && **other != address)
         {
+            let node = &self.clusters[entry.cluster].nodes[node].name;
+            return Err(Error::new(
+                ErrorKind::Value,
+                format!("{name:?} stands with the address {address}, but is a name of node {node}, which has {other}"),
+            ));
+        }
+        if !addresses.contains(&address) {
             addresses.push(address);
         }
+        Ok(())
     }
 
     /// Returns how many names are mapped.
@@ -216,17 +258,25 @@ impl Hosts {
         Explanation { lookup, reason, rule, node: node.map(|node| node.name.clone()) }
     }
 
-    /// Returns the cluster under whose own domain a name is, where the name has no address to dial.
-    pub(crate) fn missing_from(&self, host: &str) -> Option<&Cluster> {
-        match self.find(host) {
-            Found::OwnDomain(c) => Some(&self.clusters[c]),
-            Found::Entry(Entry { target: Target::Nothing, cluster, .. })
-                if self.own_domain(&names::normal(host)).is_some() =>
-            {
-                Some(&self.clusters[*cluster])
+    pub(crate) fn shared_clusters(&self) -> &Arc<[Cluster]> {
+        &self.clusters
+    }
+
+    /// Returns what to warn of where a host has no address to dial although it is a cluster's own: a name under its domain,
+    /// or a node with none of the asked family.
+    pub(crate) fn warning(&self, host: &str, family: Family) -> Option<String> {
+        let next = match self.find(host) {
+            Found::OwnDomain(c) => {
+                format!(". If {} has a new node, add it to the description", self.clusters[c].title())
             }
-            _ => None,
-        }
+            Found::Entry(Entry { target: Target::Nothing, .. }) => {
+                self.own_domain(&names::normal(host))?;
+                String::new()
+            }
+            Found::Entry(Entry { target: Target::Dial { .. }, .. }) => String::new(),
+            _ => return None,
+        };
+        Some(self.explain(host, 0, family).reason + &next)
     }
 
     fn find(&self, host: &str) -> Found<'_> {
@@ -272,6 +322,8 @@ impl Hosts {
     }
 
     fn reason(&self, host: &str, found: &Found<'_>, lookup: &Lookup) -> (String, Option<&'static Rule>, Option<&Node>) {
+        let literal = is_literal(host);
+        let shown = OneLine(host);
         let then = match lookup {
             Lookup::Refused => "strict refuses it",
             _ => "the system resolver is asked",
@@ -281,31 +333,30 @@ impl Hosts {
             Found::OwnDomain(c) => {
                 let cluster = &self.clusters[*c];
                 return (
-                    format!("{host} is under {} but is no node of the description; {then}", cluster.title()),
+                    format!("{shown} is under {} but is no node of the description; {then}", cluster.title()),
                     None,
                     None,
                 );
             }
-            Found::Foreign if is_literal(host) => {
-                return (format!("{host} is an address, and dialled as it is"), None, None);
+            Found::Foreign if literal => {
+                return (format!("{shown} is an address, and dialled as it is"), None, None);
             }
             Found::Foreign => {
-                return (format!("{host} is no name of the cluster; the system resolver is asked"), None, None);
+                return (format!("{shown} is no name of the cluster; the system resolver is asked"), None, None);
             }
             Found::NoName => return (format!("{host:?} cannot be a host name"), None, None),
         };
         let cluster = &self.clusters[entry.cluster];
         let rule = cluster.rule();
         let Some(node) = entry.node.map(|n| &cluster.nodes[n]) else {
-            return (format!("{host} is a plain host of the hosts text"), None, None);
+            return (format!("{shown} is a plain host of the hosts text"), None, None);
         };
-        let literal = is_literal(host);
         let whose = if literal { "an address" } else { "a name" };
-        let whose = format!("{host} is {whose} of node {}", node.name);
+        let whose = format!("{shown} is {whose} of node {}", node.name);
         let reason = match (&entry.target, lookup) {
             (Target::Ambiguous, _) => {
                 let next = if literal { "give each cluster a resolver of its own" } else { "use the long domain" };
-                format!("{host} belongs to nodes of two clusters; {next}; the system resolver is asked")
+                format!("{shown} belongs to nodes of two clusters; {next}; the system resolver is asked")
             }
             (Target::Nothing, _) => format!("{whose}, which has no address on the {} network; {then}", cluster.network),
             (_, Lookup::Refused) => format!("{whose}, which has no address of the asked family"),
@@ -379,8 +430,12 @@ mod tests {
         says(&hosts, ".", &Lookup::Refused, "cannot be");
         says(&hosts, "emr-worker-1\0.cluster-48742", &Lookup::Refused, "cannot be");
         says(&hosts, &"a".repeat(256), &Lookup::Refused, "cannot be");
-        assert!(hosts.missing_from("emr-header-1.cluster-48742").is_some());
-        assert!(hosts.missing_from("emr-header-1").is_none());
+        let warns = |host, family| hosts.warning(host, family).is_some();
+        assert!(warns("emr-worker-9.cluster-48742", Family::Any));
+        assert!(warns("emr-header-1.cluster-48742", Family::Any));
+        assert!(warns("emr-worker-1", Family::V6));
+        assert!(!warns("emr-header-1", Family::Any));
+        assert!(!warns("example.com", Family::Any));
         hosts.clusters = hosts
             .clusters
             .iter()
@@ -432,6 +487,9 @@ mod tests {
         mapped(&both, "emr-worker-2", "203.0.113.25:9092");
         says(&both, "emr-worker-1", &Lookup::System, "use the long domain");
         says(&both, "10.0.1.24", &Lookup::System, "resolver of its own");
+        let mixed = hosts(&format!("{PUBLIC};emr://48743?release=3.11&emr-worker-1=10.0.1.24"));
+        says(&mixed, "10.0.1.24", &Lookup::System, "resolver of its own");
+        mapped(&mixed, "10.0.1.25", "203.0.113.25:9092");
         let twice: Vec<Cluster> = format!("{PUBLIC};emr://48742?release=3.10&emr-worker-1=10.9.9.9")
             .parse::<crate::Source>()
             .unwrap()

@@ -37,37 +37,45 @@ impl Cluster {
     /// # Ok::<(), kafka_emr_core::Error>(())
     /// ```
     pub fn from_hosts_text(text: &str, network: Network) -> Result<Vec<Self>, Error> {
-        let lines = read_lines(text)?;
-        let long_domain = |line: &Line<'_>| line.names.iter().any(|name| LongDomain::parse(name).is_some());
-        let (with_domain, without): (Vec<_>, Vec<_>) = lines.into_iter().partition(long_domain);
-        let mut drafts: Vec<Draft> = Vec::new();
-        for line in &with_domain {
-            let domain = line.names.iter().find_map(|name| LongDomain::parse(name)).expect("partitioned so");
-            let draft = drafts.iter().position(|draft| draft.cluster.id.as_deref() == Some(domain.id));
-            let draft = draft.unwrap_or_else(|| {
-                drafts.push(Draft::new(Some(&domain), network));
-                drafts.len() - 1
-            });
-            drafts[draft].add(line)?;
-        }
-        if drafts.is_empty() {
-            // Short names alone are a cluster too: `emr-worker-1` without its domain.
-            drafts.push(Draft::new(None, network));
-        }
-        let one_cluster = drafts.len() == 1;
-        for line in &without {
-            if one_cluster && line.names.iter().any(|name| is_short_emr_name(name)) {
-                drafts[0].add(line)?;
-            } else {
-                drafts[0].add_plain(line);
-            }
-        }
-        drafts.into_iter().map(Draft::finish).collect()
+        let clusters = read(text, network, None)?;
+        clusters.iter().try_for_each(Cluster::check)?;
+        Ok(clusters)
     }
 }
 
-fn is_short_emr_name(name: &str) -> bool {
-    !name.contains('.') && names::role_of(name).is_some()
+/// Reads hosts text without checking what came of it. `id` is that of the cluster whose long domains are nowhere written.
+pub(crate) fn read(text: &str, network: Network, id: Option<&str>) -> Result<Vec<Cluster>, Error> {
+    let (with_domain, without): (Vec<_>, Vec<_>) =
+        read_lines(text)?.into_iter().partition(|line| line.long_domains().next().is_some());
+    let mut drafts: Vec<Draft> = Vec::new();
+    let mut by_domain: HashMap<(String, Option<String>), usize> = HashMap::new();
+    for line in &with_domain {
+        let key = line.long_domains().next().expect("partitioned so").key();
+        let draft = *by_domain.entry(key).or_insert_with_key(|(id, region)| {
+            drafts.push(Draft::new(Some(id.clone()), region.clone(), network));
+            drafts.len() - 1
+        });
+        drafts[draft].add(line)?;
+    }
+    if drafts.is_empty() {
+        // Short names alone are a cluster too: `emr-worker-1` without its domain.
+        drafts.push(Draft::new(id.map(str::to_owned), None, network));
+    }
+    let one_cluster = drafts.len() == 1;
+    for line in &without {
+        if one_cluster && line.names.iter().any(|name| names::is_short_emr_name(name)) {
+            drafts[0].add(line)?;
+        } else {
+            drafts[0].add_plain(line);
+        }
+    }
+    drafts.into_iter().map(Draft::finish).collect()
+}
+
+impl<'a> Line<'a> {
+    fn long_domains(&self) -> impl Iterator<Item = LongDomain<'a>> {
+        self.names.iter().filter_map(|name| LongDomain::parse(name))
+    }
 }
 
 /// A cluster while its lines are read.
@@ -78,18 +86,19 @@ struct Draft {
 }
 
 impl Draft {
-    fn new(domain: Option<&LongDomain<'_>>, network: Network) -> Self {
+    fn new(id: Option<String>, region: Option<String>, network: Network) -> Self {
         let mut cluster = Cluster::without_release();
         cluster.network = network;
-        cluster.id = domain.map(|domain| domain.id.to_owned());
-        cluster.region = domain.and_then(|domain| domain.region).map(str::to_ascii_lowercase);
+        cluster.id = id;
+        cluster.region = region;
         Draft { cluster, by_name: HashMap::new(), by_address: HashMap::new() }
     }
 
     /// Adds a line: to the node with its address, else as a new node.
     fn add(&mut self, line: &Line<'_>) -> Result<(), Error> {
-        let other_address = line.names.iter().find_map(|name| {
-            let node = &self.cluster.nodes[*self.by_name.get(&names::normal(name))?];
+        let names = self.names_of(line);
+        let other_address = names.iter().find_map(|name| {
+            let node = &self.cluster.nodes[*self.by_name.get(name)?];
             let address = node.private_ip.or(node.public_ip)?;
             (address != line.address).then_some((name, address))
         });
@@ -107,15 +116,39 @@ impl Draft {
             }
             None => {}
         }
-        let node = *self.by_address.entry(line.address).or_insert_with(|| {
-            self.cluster.nodes.push(new_node(line, &self.cluster));
-            self.cluster.nodes.len() - 1
-        });
-        self.cluster.nodes[node].aliases.extend(line.names.iter().map(|name| (*name).to_owned()));
-        for name in self.cluster.names(&self.cluster.nodes[node]) {
-            self.by_name.insert(name, node);
+        let node = match self.by_address.get(&line.address) {
+            Some(known) => *known,
+            None => {
+                let node = new_node(&names, line.address, &self.cluster);
+                let known = self.cluster.nodes.len();
+                for name in self.cluster.names(&node) {
+                    self.by_name.insert(name, known);
+                }
+                self.cluster.nodes.push(node);
+                self.by_address.insert(line.address, known);
+                known
+            }
+        };
+        for name in names {
+            if self.by_name.insert(name.clone(), node).is_none() {
+                self.cluster.nodes[node].aliases.push(name);
+            }
         }
         Ok(())
+    }
+
+    /// All names that a line gives its node: as they are written, and of each long domain the short name and the other
+    /// spelling.
+    fn names_of(&self, line: &Line<'_>) -> Vec<String> {
+        let mut all: Vec<String> = line.names.iter().map(|name| names::normal(name)).collect();
+        let id = self.cluster.id.as_deref().unwrap_or_default();
+        for long in line.long_domains().filter(|long| long.id.eq_ignore_ascii_case(id)) {
+            for node in [Some(long.node.to_owned()), names::other_spelling(long.node, id)].into_iter().flatten() {
+                all.extend(self.cluster.domain().map(|domain| names::normal(&format!("{node}.{domain}"))));
+                all.push(names::normal(&node));
+            }
+        }
+        all
     }
 
     fn add_plain(&mut self, line: &Line<'_>) {
@@ -134,27 +167,27 @@ impl Draft {
                 node.broker = Some(true);
             }
         }
-        self.cluster.check()?;
         Ok(self.cluster)
     }
 }
 
 /// Makes the node of a line. A machine can be header and worker at once: it goes by its worker name, as a broker.
-fn new_node(line: &Line<'_>, cluster: &Cluster) -> Node {
-    let names = || {
-        line.names.iter().filter_map(|name| match LongDomain::parse(name) {
-            Some(long) => (Some(long.id) == cluster.id.as_deref()).then_some(long.node),
-            None => is_short_emr_name(name).then_some(*name),
-        })
-    };
-    let name = names().find(|name| names::role_of(name) == Some(NodeRole::Core)).or_else(|| names().next());
-    let mut node = Node::new(name.expect("only lines with an EMR name become nodes"));
+fn new_node(names: &[String], address: IpAddr, cluster: &Cluster) -> Node {
+    let in_domain =
+        |name: &&String| cluster.domain().is_some_and(|domain| name.ends_with(&format!(".{}", names::normal(&domain))));
+    let mut candidates: Vec<&str> =
+        names.iter().filter(in_domain).filter_map(|name| LongDomain::parse(name)).map(|long| long.node).collect();
+    if candidates.is_empty() {
+        candidates.extend(names.iter().map(String::as_str).filter(|name| names::is_short_emr_name(name)));
+    }
+    let core = candidates.iter().find(|name| names::role_of(name) == Some(NodeRole::Core));
+    let mut node = Node::new(*core.or(candidates.first()).expect("only lines with an EMR name become nodes"));
     if cluster.id.is_none() {
         node.host = Some(node.name.clone());
     }
     match cluster.network {
-        Network::Private => node.private_ip = Some(line.address),
-        Network::Public => node.public_ip = Some(line.address),
+        Network::Private => node.private_ip = Some(address),
+        Network::Public => node.public_ip = Some(address),
     }
     if node.role().is_none() {
         node.broker = Some(false);
@@ -169,8 +202,8 @@ fn read_lines(text: &str) -> Result<Vec<Line<'_>>, Error> {
         if raw.len() > MAX_LINE {
             return Err(at(number, format!("the line has {} bytes; expected at most {MAX_LINE}", raw.len())));
         }
-        if raw.contains('\0') {
-            return Err(at(number, "the line has a NUL character; expected text".to_owned()));
+        if let Some(c) = raw.chars().find(|&c| c.is_control() && c != '\t') {
+            return Err(at(number, format!("the line has the control character {c:?}; expected text")));
         }
         let content = raw.split('#').next().unwrap_or_default();
         if let Some((c, ascii)) = content.chars().find_map(|c| Some((c, names::fold_fullwidth(c)?))) {
@@ -251,6 +284,44 @@ mod tests {
     }
 
     #[test]
+    fn every_role_of_a_machine_has_its_names() {
+        let clusters = read("10.0.1.24 EMR-worker-1.cluster-48742 emr-header-2.cluster-48742 iZbp1\n");
+        let names = clusters[0].names(&clusters[0].nodes[0]);
+        for name in ["emr-worker-1", "emr-header-2", "emr-header-2.cluster-48742", "izbp1"] {
+            assert!(names.contains(&name.to_owned()), "{name}: {names:?}");
+        }
+        assert_eq!(brokers(&clusters[0]), ["emr-worker-1"]);
+    }
+
+    #[test]
+    fn what_merely_begins_like_an_emr_name_is_a_plain_host() {
+        let clusters = read("10.0.1.24 emr-worker-1.cluster-48742\n10.0.0.10 coredns\n10.0.0.11 core-switch\n");
+        assert_eq!(brokers(&clusters[0]), ["emr-worker-1"]);
+        assert_eq!(clusters[0].plain_hosts.len(), 2);
+    }
+
+    #[test]
+    fn case_and_region_of_new_console_names() {
+        let text = "10.0.1.24 core-1-1.c-0edf.cn-shanghai.emr.aliyuncs.com\n\
+                    10.0.1.25 core-1-2.C-0EDF.cn-Shanghai.emr.aliyuncs.com\n\
+                    10.0.2.24 core-1-3.c-0edf.cn-beijing.emr.aliyuncs.com\n";
+        let clusters = read(text);
+        assert_eq!(clusters.len(), 2);
+        assert_eq!(brokers(&clusters[0]), ["core-1-1", "core-1-2"]);
+        assert_eq!(clusters[1].region.as_deref(), Some("cn-beijing"));
+    }
+
+    #[test]
+    fn many_names_and_lines_take_no_time_of_note() {
+        use std::fmt::Write as _;
+        let mut text = String::new();
+        for n in 0..20_000 {
+            writeln!(text, "10.0.1.24 emr-worker-1.cluster-48742 a{n}").unwrap();
+        }
+        assert_eq!(read(&text)[0].nodes[0].aliases.len(), 20_000);
+    }
+
+    #[test]
     fn short_names_and_headers_alone() {
         let clusters = read("10.0.1.24 emr-worker-1\n10.0.1.25 emr-worker-2\n");
         assert_eq!(clusters[0].long_domain(&clusters[0].nodes[0]).unwrap(), "emr-worker-1");
@@ -281,7 +352,7 @@ mod tests {
         refuse("10.0.1.23\n", &["line 1", "no name"]);
         refuse("emr-worker-1.cluster-1 10.0.1.23\n", &["line 1", "ADDRESS NAME"]);
         refuse(&format!("10.0.1.23 {}\n", "a ".repeat(3000)), &["line 1", "4096"]);
-        refuse("10.0.1.23 emr-\0worker-1\n", &["line 1", "NUL"]);
+        refuse("10.0.1.23 emr-\0worker-1\n", &["line 1", "'\\0'"]);
         refuse(
             "10.0.1.23 emr-worker-1.cluster-1\n10.0.1.24\u{3000}emr-worker-2.cluster-1\n",
             &["line 2", "U+3000", "' '"],
@@ -289,7 +360,10 @@ mod tests {
         refuse("10.0.1.23 emr－worker-1.cluster-1\n", &["line 1", "U+FF0D", "'-'"]);
         refuse("10.0.1.23 emr-worker-1.cluster-1\n10.0.1.24 emr-worker-1.cluster-1\n", &["line 2", "10.0.1.23"]);
         refuse("10.0.1.23 a..b\n", &["line 1", "a..b"]);
+        refuse("10.0.1.24 emr-worker-1\r10.0.1.25 emr-worker-2\r", &["line 1", "'\\r'"]);
+        refuse("10.0.1.24 emr-worker-1.cluster-1 10.0.1.25\n", &["line 1", "is an address"]);
         refuse("127.0.0.1 localhost\n", &["no EMR node"]);
+        refuse("10.0.0.10 coredns\n", &["no EMR node"]);
         refuse("", &["no EMR node"]);
         refuse(&"~".repeat(1 << 20), &["line 1", "1048576"]);
     }

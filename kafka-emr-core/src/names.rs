@@ -22,6 +22,9 @@ pub(crate) fn why_no_name(name: &str) -> Option<String> {
     if name.strip_suffix('.').unwrap_or(name).split('.').any(str::is_empty) {
         return Some(format!("{name:?} has an empty part between its dots"));
     }
+    if name.parse::<std::net::IpAddr>().is_ok() {
+        return Some(format!("{name:?} is an address; expected a name"));
+    }
     None
 }
 
@@ -102,13 +105,35 @@ impl<'a> LongDomain<'a> {
             return None;
         }
         let (id, region) = domain[..head].split_once('.')?;
-        (is_new_console(id) && !region.is_empty()).then_some(LongDomain { node, id, region: Some(region) })
+        (strip_prefix_ignore_case(id, "c-").is_some() && !region.is_empty()).then_some(LongDomain {
+            node,
+            id,
+            region: Some(region),
+        })
     }
+}
+
+/// Whether a name without a domain is one that EMR gives: `emr-worker-1`, `core-1-1`, `core1-1`. What merely begins so,
+/// like `coredns`, is somebody else's.
+pub(crate) fn is_short_emr_name(name: &str) -> bool {
+    let name = normal(name);
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let old = ["emr-header-", "emr-worker-", "emr-gateway-"].iter().find_map(|prefix| name.strip_prefix(prefix));
+    let new = ["core", "master", "task"].iter().find_map(|prefix| name.strip_prefix(prefix));
+    old.is_some_and(is_number)
+        || new.is_some_and(|rest| rest.strip_prefix('-').unwrap_or(rest).splitn(2, '-').all(is_number))
 }
 
 fn strip_prefix_ignore_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let head = text.get(..prefix.len())?;
     head.eq_ignore_ascii_case(prefix).then(|| &text[prefix.len()..])
+}
+
+impl LongDomain<'_> {
+    /// What tells one cluster from another: id and region, whose case does not matter.
+    pub(crate) fn key(&self) -> (String, Option<String>) {
+        (self.id.to_ascii_lowercase(), self.region.map(str::to_ascii_lowercase))
+    }
 }
 
 /// What a name tells of its node's role, by EMR's habits. The first prefix that fits decides.
@@ -162,6 +187,16 @@ mod tests {
     }
 
     #[test]
+    fn short_names_that_emr_gives() {
+        for name in ["emr-worker-1", "EMR-Header-12", "emr-gateway-1", "core-1-1", "core1-1", "master-1-1", "task-1"] {
+            assert!(is_short_emr_name(name), "{name}");
+        }
+        for name in ["coredns", "core-switch", "master-db", "emr-worker-x", "emr-worker-", "core", "core-1-1-1", "db"] {
+            assert!(!is_short_emr_name(name), "{name}");
+        }
+    }
+
+    #[test]
     fn names_that_cannot_be() {
         assert_eq!(why_no_name("emr-worker-1.cluster-48742."), None);
         assert_eq!(why_no_name("iZbp1h9g7boqo9x23qbifiZ"), None);
@@ -169,6 +204,7 @@ mod tests {
         assert!(why_no_name("a..b").is_some());
         assert!(why_no_name(".").is_some());
         assert!(why_no_name("a b").is_some());
+        assert!(why_no_name("10.0.1.24").is_some());
         assert!(why_no_name(&"a".repeat(256)).is_some());
         assert!(why_no_name("emr－worker").unwrap().contains("write '-'"));
     }

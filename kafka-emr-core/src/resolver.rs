@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -87,7 +87,7 @@ impl Resolver {
     pub fn from_source(source: Source) -> Result<Self, Error> {
         // Stamps are taken before reading: a change in between is then seen as one, by the next look.
         let stamps = stamps(&source);
-        let map = Map::new(source.load()?).map_err(|e| e.in_source(&source))?;
+        let map = Map::read(&source)?;
         map.log(&source, "read");
         let follow = (!stamps.is_empty()).then(|| Follow {
             source,
@@ -121,7 +121,7 @@ impl Resolver {
         let map = self.0.map.load();
         let lookup = map.hosts.lookup(host, port, family);
         if !matches!(lookup, Lookup::Mapped(_)) {
-            map.warn_of_missing(host);
+            map.warn_of_missing(host, family);
         }
         lookup
     }
@@ -133,11 +133,11 @@ impl Resolver {
         self.0.map.load().hosts.explain(host, port, family)
     }
 
-    /// Returns the descriptions as they are now.
+    /// Returns the descriptions as they are now. Cheap: they are shared.
     #[must_use]
-    pub fn clusters(&self) -> Vec<Cluster> {
+    pub fn clusters(&self) -> Arc<[Cluster]> {
         self.look_at_files();
-        self.0.map.load().hosts.clusters().to_vec()
+        Arc::clone(self.0.map.load().hosts.shared_clusters())
     }
 
     /// Returns the value for `bootstrap.servers`, in the style of the description, else of the rule.
@@ -193,27 +193,38 @@ impl Resolver {
         {
             return;
         }
-        let mut seen = follow.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        // Held by a thread that still reads: then this one goes on too. It may even be the same thread, in its logger.
+        let mut seen = match follow.seen.try_lock() {
+            Ok(seen) => seen,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
         let stamps = stamps(&follow.source);
         if stamps == seen.stamps {
             return;
         }
-        match follow.source.load().and_then(Map::new) {
+        match Map::read(&follow.source) {
             Ok(map) => {
+                let map = Arc::new(map);
+                self.0.map.store(Arc::clone(&map));
+                *seen = Seen { stamps, complaint: None };
+                drop(seen);
                 map.log(&follow.source, "read again");
-                self.0.map.store(Arc::new(map));
-                seen.complaint = None;
             }
             Err(error) => {
-                let complaint = error.to_string();
-                if seen.complaint.as_ref() != Some(&complaint) {
-                    log::warn!("{complaint}; the last good description stays in use");
-                    seen.complaint = Some(complaint);
+                // A bad file is read again only when it changes. One that is there and could not be read is tried again.
+                if error.kind() != ErrorKind::Io || stamps.contains(&None) {
+                    seen.stamps = stamps;
                 }
+                let complaint = error.to_string();
+                if seen.complaint.as_ref() == Some(&complaint) {
+                    return;
+                }
+                seen.complaint = Some(complaint.clone());
+                drop(seen);
+                log::warn!("{complaint}; the last good description stays in use");
             }
         }
-        // Also after an error: a bad file is read again only when it changes.
-        seen.stamps = stamps;
     }
 }
 
@@ -232,6 +243,10 @@ impl fmt::Debug for Resolver {
 }
 
 impl Map {
+    fn read(source: &Source) -> Result<Self, Error> {
+        Map::new(source.load()?).map_err(|error| error.in_source(source))
+    }
+
     fn new(clusters: Vec<Cluster>) -> Result<Self, Error> {
         if clusters.is_empty() {
             return Err(Error::new(ErrorKind::Value, "no cluster; expected at least one description"));
@@ -248,13 +263,14 @@ impl Map {
         }
     }
 
-    fn warn_of_missing(&self, host: &str) {
-        let Some(cluster) = self.hosts.missing_from(host) else { return };
+    fn warn_of_missing(&self, host: &str, family: Family) {
+        let Some(warning) = self.hosts.warning(host, family) else { return };
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
-        if warned.len() < MAX_WARNED && warned.insert(host.to_ascii_lowercase()) {
-            drop(warned);
-            let reason = self.hosts.explain(host, 0, Family::Any).reason;
-            log::warn!("{reason}. If {} has a new node, add it to the description", cluster.title());
+        let first = warned.len() < MAX_WARNED && warned.insert(host.to_ascii_lowercase());
+        // A logger may resolve names itself.
+        drop(warned);
+        if first {
+            log::warn!("{warning}");
         }
     }
 }
@@ -411,5 +427,7 @@ mod tests {
                 time_passes(&resolver);
             }
         });
+        time_passes(&resolver);
+        leads_to(&resolver, "10.0.2.49");
     }
 }

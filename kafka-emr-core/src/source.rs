@@ -10,8 +10,9 @@ use std::str::FromStr;
 use url::Url;
 
 use crate::cluster::{KEYS, parse_ip, set_key};
-use crate::description::prefixed;
-use crate::{Cluster, Error, ErrorKind, Network, Node};
+use crate::description::{check_release, prefixed, read_json, read_toml};
+use crate::error::OneLine;
+use crate::{Cluster, Error, ErrorKind, Network, Node, hosts_text};
 
 /// The largest description that is read. 100,000 nodes fit.
 const MAX_FILE: u64 = 32 << 20;
@@ -156,8 +157,8 @@ impl fmt::Display for Source {
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
-            Place::File(path) => path.display().fmt(f),
-            Place::Inline { shown, .. } => f.write_str(shown),
+            Place::File(path) => OneLine(&path.to_string_lossy()).fmt(f),
+            Place::Inline { shown, .. } => OneLine(shown).fmt(f),
         }
     }
 }
@@ -181,20 +182,19 @@ impl Part {
         match scheme.map(str::to_ascii_lowercase).as_deref() {
             Some("emr") => Part::parse_emr(text).map_err(|e| e.in_source(shorten(text))),
             Some("file") => {
-                let url = Url::parse(text).map_err(|e| wrong(format!("{text:?}: {e}")))?;
-                let path = url
-                    .to_file_path()
-                    .map_err(|()| wrong(format!("{text:?}: expected file:///path, on this machine")))?;
+                let wrong = |message: String| wrong(message).in_source(shorten(text));
+                let url = Url::parse(text).map_err(|e| wrong(e.to_string()))?;
+                let path =
+                    url.to_file_path().map_err(|()| wrong("expected file:///path, on this machine".to_owned()))?;
                 if url.query().is_some() || url.fragment().is_some() {
-                    return Err(wrong(format!(
-                        "{text:?}: file:// takes no parameters; write emr://{}?…",
-                        path.display()
-                    )));
+                    return Err(wrong(format!("file:// takes no parameters; write emr://{}?…", path.display())));
                 }
                 Ok(Part { place: Place::File(path), overrides: Vec::new() })
             }
-            Some(other) => {
-                Err(wrong(format!("{text:?}: the scheme {other:?} is not known; expected a path, file:// or emr://")))
+            Some(other) => Err(wrong(format!("the scheme {other:?} is not known; expected a path, file:// or emr://"))
+                .in_source(shorten(text))),
+            None if text.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("emr:")) => {
+                Err(wrong("expected emr://ID?… or emr:///path?…, with two slashes after emr:").in_source(shorten(text)))
             }
             None => {
                 let path = std::path::absolute(text).map_err(|e| wrong(format!("{text:?}: {e}")).caused_by(e))?;
@@ -252,28 +252,49 @@ impl Part {
     }
 
     fn load(&self) -> Result<Vec<Cluster>, Error> {
-        let mut clusters = match &self.place {
-            Place::File(path) => parse_file(path, &read_file(path)?, self.value_of("network"))?,
+        let (mut clusters, format) = match &self.place {
+            Place::File(path) => self.read(path)?,
             Place::Inline { nodes, .. } => {
-                if self.value_of("release").is_none() {
-                    return Err(Error::new(
-                        ErrorKind::Release,
-                        "parameter \"release\" is missing; add release=EMR-3.10.1, say",
-                    ));
-                }
                 let mut cluster = Cluster::without_release();
                 cluster.nodes.clone_from(nodes);
-                vec![cluster]
+                (vec![cluster], Format::Inline)
             }
         };
+        // Checked last, so that an override can supply what the file lacks.
         for cluster in &mut clusters {
             for (key, value) in &self.overrides {
                 set_key(cluster, key, value)?;
+            }
+            if format != Format::Hosts {
+                check_release(cluster)?;
             }
             cluster.check()?;
             cluster.check_addresses()?;
         }
         Ok(clusters)
+    }
+
+    fn read(&self, path: &Path) -> Result<(Vec<Cluster>, Format), Error> {
+        let bytes = read_file(path)?;
+        let text = std::str::from_utf8(&bytes).map_err(|e| {
+            let line = bytes[..e.valid_up_to()].iter().filter(|&&b| b == b'\n').count() + 1;
+            Error::new(ErrorKind::Syntax, "not text in UTF-8; expected TOML, JSON or hosts text").at_line(line, None)
+        })?;
+        let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+        if text.trim().is_empty() {
+            return Err(Error::new(ErrorKind::Syntax, "the file is empty; expected a cluster description"));
+        }
+        let format = Format::of(path, text);
+        let clusters = match format {
+            Format::Toml => vec![read_toml(text)?],
+            Format::Json => vec![read_json(text)?],
+            Format::Hosts | Format::Inline => {
+                // These decide how the lines are read, not only what comes of them.
+                let network = self.value_of("network").map(Network::from_str).transpose()?.unwrap_or_default();
+                hosts_text::read(text, network, self.value_of("id"))?
+            }
+        };
+        Ok((clusters, format))
     }
 
     fn value_of(&self, key: &str) -> Option<&str> {
@@ -331,7 +352,12 @@ fn parse_node(name: &str, value: &str) -> Result<Node, Error> {
 fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
     let cannot = |e: std::io::Error| {
         let why = match e.kind() {
-            std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+            std::io::ErrorKind::NotFound => match path.to_str().and_then(|path| path.split_once('?')) {
+                Some((file, parameters)) => {
+                    format!("there is no such file; to override keys of a file, write emr://{file}?{parameters}")
+                }
+                None => "there is no such file".to_owned(),
+            },
             std::io::ErrorKind::PermissionDenied => "the file is not readable for this user".to_owned(),
             _ => format!("cannot be read: {e}"),
         };
@@ -364,11 +390,13 @@ fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// The three formats of a description.
+/// How a description is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Format {
     Toml,
     Json,
     Hosts,
+    Inline,
 }
 
 impl Format {
@@ -385,25 +413,6 @@ impl Format {
             Some(line) if line.starts_with('{') => Format::Json,
             Some(line) if line.starts_with('[') || line.contains('=') => Format::Toml,
             _ => Format::Hosts,
-        }
-    }
-}
-
-fn parse_file(path: &Path, bytes: &[u8], network: Option<&str>) -> Result<Vec<Cluster>, Error> {
-    let text = std::str::from_utf8(bytes).map_err(|e| {
-        let line = bytes[..e.valid_up_to()].iter().filter(|&&b| b == b'\n').count() + 1;
-        Error::new(ErrorKind::Syntax, "not text in UTF-8; expected TOML, JSON or hosts text").at_line(line, None)
-    })?;
-    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-    if text.trim().is_empty() {
-        return Err(Error::new(ErrorKind::Syntax, "the file is empty; expected a cluster description"));
-    }
-    match Format::of(path, text) {
-        Format::Toml => Cluster::from_toml(text).map(|cluster| vec![cluster]),
-        Format::Json => Cluster::from_json(text).map(|cluster| vec![cluster]),
-        Format::Hosts => {
-            let network = network.map(Network::from_str).transpose()?.unwrap_or_default();
-            Cluster::from_hosts_text(text, network)
         }
     }
 }
@@ -459,7 +468,7 @@ mod tests {
 
     #[test]
     fn tells_formats_by_extension_and_content() {
-        let json = Cluster::from_toml(TOML).unwrap().to_json();
+        let json = Cluster::from_toml(TOML).unwrap().to_json().unwrap();
         for suffix in [".toml", "", ".conf"] {
             assert_eq!(load(&file(suffix, TOML.as_bytes()).path().display().to_string()).unwrap().len(), 1);
         }
@@ -473,6 +482,23 @@ mod tests {
         let public = &load(&format!("emr://{}?network=public", hosts.path().display())).unwrap()[0];
         assert_eq!(public.nodes[0].public_ip, Some("10.0.1.24".parse().unwrap()));
         assert_eq!(public.rule().name, "R4");
+    }
+
+    #[test]
+    fn overrides_supply_what_a_file_lacks() {
+        let at = |file: &tempfile::NamedTempFile, parameters: &str| {
+            load(&format!("emr://{}?{parameters}", file.path().display()))
+        };
+        let without_release = file(".toml", TOML.replace("release=\"EMR-3.10.1\"\n", "").as_bytes());
+        assert_eq!(at(&without_release, "release=3.11").unwrap()[0].rule().name, "R1");
+        assert!(at(&without_release, "strict=true").unwrap_err().to_string().contains("release: missing"));
+        let without_id = file(".toml", TOML.replace("id=\"48742\"\n", "").as_bytes());
+        assert_eq!(at(&without_id, "id=48743").unwrap()[0].domain().unwrap(), "cluster-48743");
+        let new_console = file(".toml", TOML.replace("48742", "c-0edf").replace("3.10.1", "5.8.0").as_bytes());
+        assert!(at(&new_console, "region=cn-shanghai").is_ok());
+        let short = file("", b"10.0.1.24 emr-worker-1\n");
+        let endpoints = at(&short, "id=48742").unwrap()[0].endpoints().unwrap();
+        assert_eq!(endpoints.bootstrap_servers(), "emr-worker-1.cluster-48742:9092");
     }
 
     #[test]
@@ -498,13 +524,22 @@ mod tests {
         refuse("", ErrorKind::Source, &["empty"]);
         refuse(" ; ", ErrorKind::Source, &["empty"]);
         refuse("http://example.com/x", ErrorKind::Source, &["\"http\"", "emr://"]);
+        for secret in
+            ["https://user:secret@host/x", "file://user:secret@host/x", "emr://user:secret@48742?release=3.11"]
+        {
+            assert!(!load(secret).unwrap_err().to_string().contains("secret"));
+        }
+        refuse("emr:48742?release=3.11", ErrorKind::Source, &["two slashes"]);
+        refuse("/nonexistent/x.toml?network=public", ErrorKind::Io, &["emr:///nonexistent/x.toml?network=public"]);
+        let forged = load("emr://48742?release=3.11&core%0A-1=10.0.1.24").unwrap_err().to_string();
+        assert!(!forged.contains('\n'), "{forged}");
         refuse("file:///a?network=public", ErrorKind::Source, &["emr:///a?"]);
         refuse(
             "emr://48742?release=3.1O&emr-worker-1=10.0.1.24",
             ErrorKind::Release,
             &["emr://48742", "\"release\"", "3.1O"],
         );
-        refuse("emr://48742?emr-worker-1=10.0.1.24", ErrorKind::Release, &["\"release\"", "missing"]);
+        refuse("emr://48742?emr-worker-1=10.0.1.24", ErrorKind::Release, &["emr://48742?…", "release: missing"]);
         refuse(
             "emr://48742?release=3.11&netwrk=public&emr-worker-1=10.0.1.24",
             ErrorKind::Source,

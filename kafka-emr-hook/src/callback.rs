@@ -37,7 +37,9 @@ static RESOLVERS: [ArcSwapOption<Resolver>; SLOTS] = [const { ArcSwapOption::con
 static REGISTRY: Mutex<Registry> = Mutex::new(Registry { bound: Vec::new(), used: 0, free: VecDeque::new() });
 
 struct Registry {
-    bound: Vec<Weak<Bound>>,
+    /// Each resolver beside its hook, so that one is found without upgrading the others: the last handle of another hook
+    /// could then end here, under the lock that its end takes.
+    bound: Vec<(Resolver, Weak<Bound>)>,
     /// Slots below this one were used at least once.
     used: usize,
     /// Slots that came back. The one that is longest free is taken first, so that a callback which is called too late,
@@ -81,8 +83,8 @@ impl Hook {
     /// Fails when [`SLOTS`] resolvers have one already.
     pub fn of(resolver: &Resolver) -> Result<Self, OutOfSlots> {
         let mut registry = REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = registry.bound.iter().filter_map(Weak::upgrade).find(|bound| bound.resolver.same(resolver));
-        if let Some(bound) = known {
+        let known = registry.bound.iter().find(|(known, _)| known.same(resolver));
+        if let Some(bound) = known.and_then(|(_, bound)| bound.upgrade()) {
             return Ok(Hook(bound));
         }
         let slot = match registry.used {
@@ -94,7 +96,7 @@ impl Hook {
         };
         RESOLVERS[slot].store(Some(Arc::new(resolver.clone())));
         let bound = Arc::new(Bound { slot, resolver: resolver.clone() });
-        registry.bound.push(Arc::downgrade(&bound));
+        registry.bound.push((resolver.clone(), Arc::downgrade(&bound)));
         Ok(Hook(bound))
     }
 
@@ -108,6 +110,12 @@ impl Hook {
     #[must_use]
     pub fn resolver(&self) -> &Resolver {
         &self.0.resolver
+    }
+
+    /// Returns how many handles there are of this hook, itself included: one for each client, and those that were cloned.
+    #[must_use]
+    pub fn handles(&self) -> usize {
+        Arc::strong_count(&self.0)
     }
 
     /// Returns how many slots are taken, out of [`SLOTS`].
@@ -140,8 +148,12 @@ impl Drop for Bound {
         RESOLVERS[self.slot].store(None);
         let mut registry = REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
         let this: *const Bound = self;
-        registry.bound.retain(|bound| bound.as_ptr() != this);
+        let place = registry.bound.iter().position(|(_, bound)| bound.as_ptr() == this);
+        let entry = place.map(|place| registry.bound.swap_remove(place));
         registry.free.push_back(self.slot);
+        // Freeing a resolver's map takes its time: not under the lock.
+        drop(registry);
+        drop(entry);
     }
 }
 

@@ -64,7 +64,7 @@ fn alone() -> Alone {
     static LOGGER: Once = Once::new();
     LOGGER.call_once(|| {
         log::set_logger(&Logger).unwrap();
-        log::set_max_level(log::LevelFilter::Info);
+        log::set_max_level(log::LevelFilter::Warn);
     });
     let guard = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     LINES.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -221,7 +221,7 @@ fn strict_refuses_without_asking_the_system() {
 #[test]
 fn connect_gives_its_own_port() {
     let _alone = alone();
-    let mut cluster = one_worker().clusters().remove(0);
+    let mut cluster = one_worker().clusters()[0].clone();
     cluster.nodes[0].connect = Some("127.0.0.1:19092".parse().unwrap());
     let hook = Hook::of(&Resolver::from_clusters([cluster]).unwrap()).unwrap();
     assert_eq!(call(hook.callback(), WORKER, Some(c"9092"), None).unwrap(), ["127.0.0.1:19092".parse().unwrap()]);
@@ -346,6 +346,26 @@ fn an_opaque_keeps_the_hook_alive() {
     // SAFETY: the pointer of `into_opaque`, taken back once.
     drop(unsafe { Hook::from_opaque(opaque) });
     assert_eq!(call(callback, WORKER, Some(c"9092"), None), Err(libc::EAI_FAIL));
+}
+
+#[test]
+fn many_threads_make_and_end_hooks_at_once() {
+    let _alone = alone();
+    let rounds = if cfg!(miri) { 3 } else { 3000 };
+    let shared = one_worker();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..rounds {
+                    let own = Hook::of(&Resolver::from_clusters([shared.clusters()[0].clone()]).unwrap()).unwrap();
+                    let common = Hook::of(&shared).unwrap();
+                    assert!(call(own.callback(), WORKER, Some(c"9092"), None).is_ok());
+                    assert!(call(common.callback(), WORKER, Some(c"9092"), None).is_ok());
+                }
+            });
+        }
+    });
+    assert_eq!(Hook::slots_in_use(), 0);
 }
 
 #[test]

@@ -17,7 +17,10 @@ pub(crate) struct Prepared {
 }
 
 pub(crate) fn prepare(config: &ClientConfig, resolver: &Resolver) -> Result<Prepared, Error> {
-    if config.get("client.dns.lookup").is_some_and(|lookup| lookup == "resolve_canonical_bootstrap_servers_only") {
+    if config
+        .get("client.dns.lookup")
+        .is_some_and(|lookup| lookup.eq_ignore_ascii_case("resolve_canonical_bootstrap_servers_only"))
+    {
         return Err(Error::config(
             "client.dns.lookup=resolve_canonical_bootstrap_servers_only replaces long domains by the reverse lookup of \
              their addresses, which nobody can connect to or check a certificate against; remove it or set use_all_dns_ips",
@@ -132,6 +135,7 @@ mod tests {
     #[test]
     fn refuses_what_cannot_work() {
         refuse("client.dns.lookup", "resolve_canonical_bootstrap_servers_only", "use_all_dns_ips");
+        refuse("client.dns.lookup", "RESOLVE_CANONICAL_BOOTSTRAP_SERVERS_ONLY", "use_all_dns_ips");
         refuse("test.mock.num.brokers", "3", "MockEmrCluster");
         refuse("bootstrap.servers", "emr-worker-1:9092，emr-worker-2:9092", "U+FF0C");
     }

@@ -6,6 +6,7 @@ use rdkafka::admin::AdminClient;
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, FromClientConfig, FromClientConfigAndContext};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, StreamConsumer};
+use rdkafka::error::KafkaResult;
 use rdkafka::producer::{BaseProducer, FutureProducer, Partitioner, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::types::RDKafka;
 use rdkafka::util::AsyncRuntime;
@@ -75,16 +76,31 @@ impl CreateFor for ClientConfig {
 fn create<T: KafkaClient>(
     config: &ClientConfig,
     resolver: &Resolver,
-    make: impl FnOnce(&ClientConfig) -> rdkafka::error::KafkaResult<T>,
+    make: impl FnOnce(&ClientConfig) -> KafkaResult<T>,
 ) -> Result<T, Error> {
+    let Created { client, bootstrap_servers } = create_unpinned(config, resolver, make)?;
+    log::info!("{resolver}: a client starts with bootstrap.servers={bootstrap_servers}");
+    warn_of_other_cluster(config, resolver, &bootstrap_servers);
+    Ok(client)
+}
+
+pub(crate) struct Created<T> {
+    pub(crate) client: T,
+    bootstrap_servers: String,
+}
+
+/// Makes a client without looking at the description's `cluster_id`.
+pub(crate) fn create_unpinned<T: KafkaClient>(
+    config: &ClientConfig,
+    resolver: &Resolver,
+    make: impl FnOnce(&ClientConfig) -> KafkaResult<T>,
+) -> Result<Created<T>, Error> {
     let Prepared { config: without_brokers, bootstrap_servers } = prepare(config, resolver)?;
     let hook = Hook::of(resolver)?;
     let client = make(&without_brokers)?;
     // SAFETY: the client lives until the end of this function at least, and `prepare` left it without bootstrap servers.
     unsafe { install(client.native_ptr(), hook, &bootstrap_servers)? };
-    log::info!("{resolver}: a client starts with bootstrap.servers={bootstrap_servers}");
-    warn_of_other_cluster(config, resolver, &bootstrap_servers);
-    Ok(client)
+    Ok(Created { client, bootstrap_servers })
 }
 
 /// An rdkafka client that the hook can be put into. Implemented for all of rdkafka's client types, and for no others.

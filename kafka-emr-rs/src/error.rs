@@ -59,6 +59,13 @@ impl StdError for Error {
 
 impl From<KafkaError> for Error {
     fn from(cause: KafkaError) -> Self {
+        let cause = match cause {
+            // A refused value can be a password under a name that was misspelled.
+            KafkaError::ClientConfig(result, description, property, _) => {
+                KafkaError::ClientConfig(result, description, property, "(value withheld)".to_owned())
+            }
+            other => other,
+        };
         Error::caused_by(ErrorKind::Kafka, cause)
     }
 }

@@ -170,9 +170,18 @@ impl MockEmrCluster {
     ///
     /// # Errors
     ///
-    /// Fails when the topic exists already, and when it asks for more replicas than there are brokers.
+    /// Fails when the topic exists already, when it has no partition, and when it asks for no replica or for more than there
+    /// are brokers.
     pub fn create_topic(&self, name: &str, partitions: i32, replication: i32) -> Result<(), Error> {
         let topic = CString::new(name).map_err(|_| Error::config("a topic's name has a NUL"))?;
+        let brokers = self.advertised.len();
+        // librdkafka would abort the process.
+        if partitions < 1 || !usize::try_from(replication).is_ok_and(|replicas| (1..=brokers).contains(&replicas)) {
+            return Err(Error::config(format!(
+                "topic {name}: {partitions} partitions with {replication} replicas are not possible; expected at least one \
+                 partition, and 1 to {brokers} replicas"
+            )));
+        }
         self.ask(&format!("create topic {name}"), |mock| {
             // SAFETY: `mock` is live, and the name is copied.
             unsafe { rd_kafka_mock_topic_create(mock, topic.as_ptr(), partitions, replication) }

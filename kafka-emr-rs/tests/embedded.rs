@@ -349,18 +349,46 @@ async fn the_resolver_lives_as_long_as_its_clients() {
     until("the last client gave the slot back", || Hook::slots_in_use() == 0);
 }
 
-/// The first fact: before the first broker is added, nothing resolves, and the callback that is set then is the one that is
-/// used. A resolver that knows none of the names proves both: its lookups are seen, and nothing else answers.
+/// Collects what librdkafka complains about.
+#[derive(Clone, Default)]
+struct Complaints(Arc<Mutex<Vec<String>>>);
+
+impl ClientContext for Complaints {
+    fn log(&self, _: RDKafkaLogLevel, _: &str, line: &str) {
+        self.0.lock().unwrap().push(line.to_owned());
+    }
+
+    fn error(&self, _: kafka_emr_rs::rdkafka::error::KafkaError, reason: &str) {
+        self.0.lock().unwrap().push(reason.to_owned());
+    }
+}
+
+impl ConsumerContext for Complaints {}
+
+/// The first fact: nothing resolves before the brokers are added, so that the hook answers the very first lookup. One that
+/// went past it would ask the system for a name that it does not know, and librdkafka would complain.
 #[test]
 fn fact_no_lookup_before_the_brokers_are_added() {
     let _alone = alone();
-    let resolver = MockEmrCluster::new().unwrap().resolver().unwrap();
+    let mock = MockEmrCluster::new().unwrap();
+    let resolver = mock.resolver().unwrap();
+    let complaints = Complaints::default();
     let mut config = quiet();
+    config.set_log_level(RDKafkaLogLevel::Info);
+    for _ in 0..200 {
+        let consumer: BaseConsumer<Complaints> = config.create_with_context_for(&resolver, complaints.clone()).unwrap();
+        assert_eq!(consumer.fetch_metadata(None, LIMIT).unwrap().brokers().len(), 3);
+        let _ = consumer.poll(Duration::ZERO);
+    }
+    let resolving = |line: &&String| line.to_lowercase().contains("resolve");
+    let all = complaints.0.lock().unwrap().clone();
+    assert_eq!(all.iter().find(resolving), None);
+    // The same context hears of a lookup that fails.
     config.set("bootstrap.servers", "emr-worker-9.cluster-48742:9092");
-    let consumer: BaseConsumer = config.create_for(&resolver).unwrap();
-    assert!(consumer.fetch_metadata(None, Duration::from_millis(100)).is_err());
-    until("the hook was asked", || {
-        LINES.lock().unwrap().iter().any(|line| line.contains("emr-worker-9.cluster-48742"))
+    let consumer: BaseConsumer<Complaints> = config.create_with_context_for(&resolver, complaints.clone()).unwrap();
+    until("a complaint", || {
+        let _ = consumer.poll(Duration::from_millis(10));
+        complaints.0.lock().unwrap().iter().any(|line| resolving(&line))
     });
 }
 
@@ -400,7 +428,7 @@ async fn fact_a_cluster_that_moved_entirely_is_found_again() {
         cluster.nodes[1].aliases.push("door".to_owned());
         let mock = MockEmrCluster::start(cluster).unwrap();
         mock.create_topic("again", 6, 3).unwrap();
-        std::fs::write(&file, mock.cluster().to_toml()).unwrap();
+        std::fs::write(&file, mock.cluster().to_toml().unwrap()).unwrap();
         mock
     };
     let first = start(1..=3);
@@ -419,13 +447,61 @@ async fn fact_a_cluster_that_moved_entirely_is_found_again() {
 #[test]
 fn ten_thousand_resolvers_one_after_the_other() {
     let _alone = alone();
-    let cluster = MockEmrCluster::new().unwrap().cluster().clone();
-    for _ in 0..10_000 {
-        let resolver = Resolver::from_clusters([cluster.clone()]).unwrap();
+    let mock = MockEmrCluster::new().unwrap();
+    for i in 0..10_000 {
+        let resolver = Resolver::from_clusters([mock.cluster().clone()]).unwrap();
         let client: BaseProducer = quiet().create_for(&resolver).unwrap();
         drop(resolver);
+        // Some end while their brokers' threads resolve and connect, some after they have.
+        if i % 50 == 0 {
+            assert_eq!(hosts(&client).len(), 3);
+        }
         drop(client);
     }
+}
+
+#[test]
+fn a_pinned_cluster_that_does_not_answer_is_asked_about_once() {
+    let _alone = alone();
+    let mut cluster = example("3.10", Network::Private);
+    cluster.cluster_id = Some("any".to_owned());
+    for node in &mut cluster.nodes {
+        node.connect = Some("127.0.0.1:1".parse().unwrap());
+    }
+    let resolver = Resolver::from_clusters([cluster]).unwrap();
+    let clients: Vec<BaseProducer> = (0..20).map(|_| quiet().create_for(&resolver).unwrap()).collect();
+    let asking = || {
+        std::fs::read_dir("/proc/self/task")
+            .unwrap()
+            .filter(|task| {
+                let name = task.as_ref().unwrap().path().join("comm");
+                std::fs::read_to_string(name).is_ok_and(|name| name.starts_with("kafka-emr-clust"))
+            })
+            .count()
+    };
+    assert_eq!((asking(), Hook::slots_in_use()), (1, 1));
+    drop(clients);
+    until("nobody asks for nobody", || asking() == 0 && Hook::slots_in_use() == 0);
+}
+
+#[test]
+fn topics_that_cannot_be_are_refused() {
+    let _alone = alone();
+    let mock = MockEmrCluster::new().unwrap();
+    for (partitions, replication) in [(-1, 1), (0, 1), (1, 0), (1, -1), (1, 4)] {
+        assert!(mock.create_topic("none", partitions, replication).is_err(), "{partitions} {replication}");
+    }
+    mock.create_topic("one", 1, 3).unwrap();
+    assert!(mock.create_topic("one", 1, 3).is_err());
+}
+
+#[test]
+fn a_refused_value_is_not_repeated() {
+    let _alone = alone();
+    let resolver = MockEmrCluster::new().unwrap().resolver().unwrap();
+    let error = quiet().set("sasl.pasword", "hunter2").create_for::<BaseConsumer>(&resolver).err().unwrap();
+    assert!(error.to_string().contains("sasl.pasword"), "{error}");
+    assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
 }
 
 #[test]

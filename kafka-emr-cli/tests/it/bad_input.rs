@@ -59,8 +59,13 @@ fn bad_environment() {
     let run = with("KAFKA_EMR_LOG", "loud");
     assert_eq!(run.status, 2);
     check_message(&run.stderr, &["KAFKA_EMR_LOG", "\"loud\"", "off, error, warn, info, debug"]);
-    for level in ["off", "error", "warn", "info", "debug", "INFO", ""] {
+    for level in ["off", "error", "warn", ""] {
         with("KAFKA_EMR_LOG", level).quietly(0);
+    }
+    for level in ["info", "debug", "INFO"] {
+        let told = with("KAFKA_EMR_LOG", level);
+        assert_eq!(told.status, 0);
+        assert!(told.stderr.starts_with("kafka-emr: info: emr://48742?…: read: cluster-48742"), "{}", told.stderr);
     }
 }
 

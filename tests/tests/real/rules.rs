@@ -97,11 +97,11 @@ async fn r1_from_3_11_on_the_private_network() {
     let (_cluster, advertised) = start(KafkaVersion::V2_4_1, PRIVATE, 9092, |host| format!("{PRIVATE}.{host}:9092"));
     let file = File::with(&description("EMR-3.11.0", "private"));
     assert_eq!(file.open().bootstrap_servers().unwrap(), "127.10.1.24:9092,127.10.1.25:9092,127.10.1.26:9092");
-    works(&file.open(), &config(), &advertised).await;
     // Addresses need no hook. Names do, and TLS and Kerberos need names.
     let by_name = file.open_with("bootstrap=names");
     assert_eq!(by_name.bootstrap_servers().unwrap(), NAMES);
-    crate::client::sees(&by_name, &advertised);
+    works(&by_name, &config(), &advertised).await;
+    crate::client::sees(&file.open(), &advertised);
     fails_without_the_hook(NAMES).await;
     gets_nothing(&file.open_with("network=public"));
 }
@@ -111,19 +111,22 @@ async fn r2_from_3_11_on_the_public_network() {
     let (_cluster, advertised) = start(KafkaVersion::V2_4_1, PUBLIC, 9093, |host| format!("{PUBLIC}.{host}:9093"));
     let file = File::with(&description("EMR-3.11.0", "public"));
     assert_eq!(file.open().bootstrap_servers().unwrap(), "127.20.1.24:9093,127.20.1.25:9093,127.20.1.26:9093");
-    works(&file.open(), &config(), &advertised).await;
-    crate::client::sees(&file.open_with("bootstrap=names"), &advertised);
+    works(&file.open_with("bootstrap=names"), &config(), &advertised).await;
+    crate::client::sees(&file.open(), &advertised);
     fails_without_the_hook(&NAMES.replace("9092", "9093")).await;
     gets_nothing(&file.open_with("network=private"));
     gets_nothing(&file.open_with("release=EMR-3.10.1"));
 }
 
+/// Without public access there is one listener, on 9092, which tells everybody the private IPs. The EIPs lead to it.
 #[tokio::test(flavor = "multi_thread")]
 async fn r2_with_private_addresses_advertised_to_everybody() {
-    let (_cluster, advertised) = start(KafkaVersion::V2_4_1, PUBLIC, 9093, |host| format!("{PRIVATE}.{host}:9093"));
+    let (_cluster, advertised) = start(KafkaVersion::V2_4_1, PUBLIC, 9092, |host| format!("{PRIVATE}.{host}:9092"));
     let file = File::with(&description("EMR-3.11.0", "public"));
-    works(&file.open(), &config(), &advertised).await;
-    fails_without_the_hook(&file.open().bootstrap_servers().unwrap()).await;
+    let saved = file.open_with("port=9092");
+    works(&saved, &config(), &advertised).await;
+    fails_without_the_hook(&saved.bootstrap_servers().unwrap()).await;
+    gets_nothing(&file.open());
 }
 
 #[tokio::test(flavor = "multi_thread")]
