@@ -244,7 +244,7 @@ impl Cluster {
     fn check_identity(&self) -> Result<(), Error> {
         match (&self.id, &self.region) {
             (Some(id), region) => {
-                if let Some(digits) = id.strip_prefix("cluster-") {
+                if let Some(digits) = names::strip_prefix_ignore_case(id, "cluster-") {
                     return Err(bad(format!("id: {id:?} is more than the id; expected {digits:?}")));
                 }
                 if id.starts_with("C-") {
@@ -389,6 +389,11 @@ pub(crate) fn parse_ip(key: &str, value: &str) -> Result<IpAddr, Error> {
 
 pub(crate) fn parse_connect(key: &str, value: &str) -> Result<SocketAddr, Error> {
     let connect: SocketAddr = parse(key, value, "\"ip:port\", IPv6 in brackets, such as 127.0.0.1:19092")?;
+    if matches!(connect, SocketAddr::V6(v6) if v6.scope_id() != 0) {
+        return Err(bad(format!(
+            "{key}: {value:?} has a scope; expected an address that is the same on every machine"
+        )));
+    }
     match connect.port() {
         0 => Err(bad(format!("{key}: {value:?} is not possible; expected a port from 1 to 65535"))),
         _ => Ok(connect),

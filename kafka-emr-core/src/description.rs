@@ -1,6 +1,11 @@
 //! Reads and writes descriptions as TOML and JSON.
 
-use serde::Deserialize;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::cluster::{parse_connect, parse_ip};
 use crate::{Cluster, Error, ErrorKind, Node};
@@ -19,7 +24,30 @@ struct RawCluster {
     port: Option<i64>,
     cluster_id: Option<String>,
     #[serde(default)]
-    nodes: Vec<RawNode>,
+    nodes: Vec<Table<RawNode>>,
+}
+
+/// Keys with values. What serde derives would take a bare list of values too.
+struct Table<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Keys<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Keys<T> {
+            type Value = Table<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("keys with values")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Table)
+            }
+        }
+
+        deserializer.deserialize_map(Keys(PhantomData))
+    }
 }
 
 #[derive(Deserialize)]
@@ -143,9 +171,9 @@ pub(crate) fn read_toml(text: &str) -> Result<Cluster, Error> {
         let shown: String = line.unwrap_or_default().trim().chars().take(80).collect();
         located(&format!("{} in {shown:?}", e.message()), e.span())
     })?;
-    serde_path_to_error::deserialize::<_, RawCluster>(deserializer)
+    serde_path_to_error::deserialize::<_, Table<RawCluster>>(deserializer)
         .map_err(|e| located(&with_key(e.path(), e.inner().message()), e.inner().span()))
-        .and_then(RawCluster::into_cluster)
+        .and_then(|Table(raw)| raw.into_cluster())
 }
 
 /// Reads JSON without checking what came of it.
@@ -154,9 +182,9 @@ pub(crate) fn read_json(text: &str) -> Result<Cluster, Error> {
     let located = |message: String, e: &serde_json::Error| {
         // serde_json ends its message with the place, which is said in front already.
         let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(head, _)| head).to_owned();
-        Error::new(ErrorKind::Syntax, message).at_line(e.line(), Some(e.column()))
+        Error::new(ErrorKind::Syntax, message).at_line(e.line(), Some(e.column().max(1)))
     };
-    let raw: RawCluster = serde_path_to_error::deserialize(&mut deserializer)
+    let Table(raw): Table<RawCluster> = serde_path_to_error::deserialize(&mut deserializer)
         .map_err(|e| located(with_key(e.path(), &e.inner().to_string()), e.inner()))?;
     deserializer.end().map_err(|e| located(e.to_string(), &e))?;
     raw.into_cluster()
@@ -165,7 +193,7 @@ pub(crate) fn read_json(text: &str) -> Result<Cluster, Error> {
 fn with_key(path: &serde_path_to_error::Path, message: &str) -> String {
     let message = message.trim_end();
     // An unknown key is the last part of its own path, and named by the message already.
-    if path.iter().next().is_none() || message.starts_with("unknown field") {
+    if path.iter().next().is_none() || path.to_string() == "?" || message.starts_with("unknown field") {
         return message.to_owned();
     }
     format!("{path}: {message}")
@@ -198,7 +226,7 @@ impl RawCluster {
                 _ => Err(Error::new(ErrorKind::Value, format!("port: {port} is not possible; expected 1 to 65535"))),
             })
             .transpose()?;
-        for raw in self.nodes {
+        for Table(raw) in self.nodes {
             let name = raw.name.clone();
             cluster.nodes.push(raw.into_node().map_err(|e| prefixed(&format!("node {name}"), &e))?);
         }
@@ -314,6 +342,22 @@ public_ip  = "203.0.113.24"
         refuse("{\"id\": \"1\",\n \"release\": 3}", ErrorKind::Syntax, &["line 2", "release", "string"]);
         refuse("{\"id\": \"1\",\n \"relase\": \"3.11\"}", ErrorKind::Syntax, &["line 2", "relase", "`release`"]);
         refuse("{\"id\": \"1\"", ErrorKind::Syntax, &["line 1"]);
+        refuse("[\"48742\", \"3.11\"]", ErrorKind::Syntax, &["line 1"]);
+        refuse(
+            "{\"release\": \"3.11\", \"nodes\": [[\"core-1\", \"10.0.1.24\"]]}",
+            ErrorKind::Syntax,
+            &["nodes[0]", "keys with values"],
+        );
+        refuse(
+            "release=\"3.11\"\nnodes = [[\"core-1\"]]",
+            ErrorKind::Syntax,
+            &["line 2", "nodes[0]", "keys with values"],
+        );
+        refuse(
+            "release=\"3.11\"\nnetwork=\"public\"\nnetwork=\"private\"",
+            ErrorKind::Syntax,
+            &["line 3", "duplicate", "network="],
+        );
         refuse("{\"release\": \"3.11\"} x", ErrorKind::Syntax, &["line 1", "trailing"]);
     }
 

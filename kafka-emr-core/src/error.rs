@@ -78,9 +78,15 @@ impl fmt::Display for Error {
         if let Some(place) = &self.0.place {
             write!(f, "{}: ", OneLine(place))?;
         }
-        OneLine(&self.0.message).fmt(f)
+        match self.0.message.char_indices().nth(MAX_MESSAGE) {
+            Some((end, _)) => write!(f, "{}…", OneLine(&self.0.message[..end])),
+            None => OneLine(&self.0.message).fmt(f),
+        }
     }
 }
+
+/// The longest message that is shown, in characters: it may quote a value of any length.
+const MAX_MESSAGE: usize = 2000;
 
 /// A text that cannot forge a line of a log, whatever names and paths it quotes.
 pub(crate) struct OneLine<'a>(pub(crate) &'a str);

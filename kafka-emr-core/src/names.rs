@@ -124,7 +124,7 @@ pub(crate) fn is_short_emr_name(name: &str) -> bool {
         || new.is_some_and(|rest| rest.strip_prefix('-').unwrap_or(rest).splitn(2, '-').all(is_number))
 }
 
-fn strip_prefix_ignore_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+pub(crate) fn strip_prefix_ignore_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let head = text.get(..prefix.len())?;
     head.eq_ignore_ascii_case(prefix).then(|| &text[prefix.len()..])
 }
