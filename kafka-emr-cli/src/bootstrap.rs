@@ -22,7 +22,7 @@ const HELP: &str = "\
 Examples:
   kafka-emr bootstrap prod.toml
   kafka-emr bootstrap prod.toml --network public --bootstrap names
-  kcat -L -b \"$(kafka-emr bootstrap prod.toml)\"
+  kafka-emr resolve prod.toml \"$(kafka-emr bootstrap prod.toml)\"
 
 JSON, one object:
   bootstrap_servers  the value

@@ -31,7 +31,7 @@ use crate::system;
 
 /// Produce and consume on an embedded cluster whose names no DNS knows
 ///
-/// Starts three brokers inside this process, on loopback addresses. They advertise long domains, as the brokers of an EMR
+/// Starts three of librdkafka's mock brokers inside this process, on loopback addresses. They advertise long domains, as the brokers of an EMR
 /// cluster before EMR-3.11 do. Needs no root, no network and no Kafka, and ends in seconds.
 ///
 /// With --serve the cluster stays up until Ctrl-C or SIGTERM. A temporary file describes it, and goes at the end.
@@ -110,7 +110,7 @@ fn start() -> Step<(MockEmrCluster, Resolver)> {
     let (cluster, advertised) = (mock.cluster(), mock.advertised());
     let release = cluster.release.as_ref().map(|release| format!("{release}, ")).unwrap_or_default();
     let says = format!(
-        "an embedded cluster is up ({release}{} network, rule {}); its {} brokers advertise",
+        "a cluster of librdkafka's mock brokers is up ({release}{} network, rule {}); its {} brokers advertise",
         cluster.network,
         cluster.rule(),
         advertised.len()

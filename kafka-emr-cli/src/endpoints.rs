@@ -26,7 +26,7 @@ pub(crate) struct Args {
 const HELP: &str = "\
 Examples:
   kafka-emr endpoints prod.toml
-  kafka-emr endpoints hosts.txt --network public
+  kafka-emr endpoints prod.toml --network public
   kafka-emr endpoints 'emr://48742?release=V3.11.X&emr-worker-1=10.0.1.24'
 
 JSON, one object: `clusters` is a list, with for each cluster of the source

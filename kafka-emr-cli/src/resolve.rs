@@ -1,7 +1,7 @@
 //! `kafka-emr resolve`: what a client would dial for a name, and why.
 
 use std::error::Error;
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use kafka_emr_core::{Cluster, Endpoint, Family, Lookup, Resolver};
@@ -174,6 +174,7 @@ impl Answer {
         match (self.answer, &self.system_error) {
             ("refused", _) => page.paint("refused: fails as a name that does not exist", BAD),
             ("system", Some(error)) => page.paint(&format!("system resolver: does not resolve ({error})"), BAD),
+            ("system", None) if self.host.parse::<IpAddr>().is_ok() => page.paint(&dials, GOOD),
             ("system", None) => format!("system resolver: {}", page.paint(&dials, GOOD)),
             _ => page.paint(&dials, GOOD),
         }

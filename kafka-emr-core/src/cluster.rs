@@ -319,8 +319,12 @@ fn check_node(node: &Node) -> Result<(), Error> {
     if let Some(why) = names::why_no_name(&node.name) {
         return Err(at("name", why));
     }
-    if node.name.ends_with('.') {
-        return Err(at("name", "it is short, and the domain follows; expected no dot at its end".to_owned()));
+    if let Some((short, _)) = node.name.split_once('.') {
+        let why = format!(
+            "{:?} has a domain, which follows from id; expected {short:?}, with other names in host or aliases",
+            node.name
+        );
+        return Err(at("name", why));
     }
     if let Some(why) = node.host.as_deref().and_then(names::why_no_name) {
         return Err(at("host", why));
@@ -384,7 +388,12 @@ fn parse_port(key: &str, value: &str) -> Result<u16, Error> {
 }
 
 pub(crate) fn parse_ip(key: &str, value: &str) -> Result<IpAddr, Error> {
-    parse(key, value, "an IPv4 or IPv6 address, such as 10.0.1.24")
+    match value.parse::<SocketAddr>() {
+        Ok(_) => Err(bad(format!(
+            "{key}: {value:?} has a port; expected the address alone (`port` and `connect` are for ports)"
+        ))),
+        Err(_) => parse(key, value, "an IPv4 or IPv6 address, such as 10.0.1.24"),
+    }
 }
 
 pub(crate) fn parse_connect(key: &str, value: &str) -> Result<SocketAddr, Error> {

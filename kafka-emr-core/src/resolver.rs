@@ -259,7 +259,8 @@ impl Map {
 
     fn log(&self, source: &Source, what: &str) {
         for cluster in self.hosts.clusters() {
-            log::info!("{source}: {what}: {}, {} nodes, rule {}", cluster.title(), cluster.nodes.len(), cluster.rule());
+            let (title, nodes, rule) = (cluster.title(), cluster.nodes.len(), cluster.rule());
+            log::info!("{source}: {what}: {title}, rule {rule}, nodes: {nodes}");
         }
     }
 

@@ -211,6 +211,11 @@ impl Part {
             ));
         }
         let id = url.host_str().unwrap_or_default();
+        if let Some(c) = id.chars().find(|c| !c.is_ascii_alphanumeric() && *c != '-') {
+            return Err(wrong(format!(
+                "{id:?} is no id, because of its {c:?}; expected emr://ID?key=value&…, or emr:///path with three slashes"
+            )));
+        }
         let has_path = !matches!(url.path(), "" | "/");
         let mut overrides: Vec<(&'static str, String)> = Vec::new();
         let mut nodes: Vec<Node> = Vec::new();
@@ -306,8 +311,8 @@ impl Part {
 /// somebody may have put in front of an `@`.
 fn shorten(text: &str) -> String {
     let (head, parameters) = text.split_once('?').map_or((text, ""), |(head, _)| (head, "?…"));
-    let (scheme, rest) = head.split_once("://").unwrap_or(("emr", head));
-    format!("{scheme}://{}{parameters}", rest.rsplit('@').next().unwrap_or_default())
+    let (scheme, rest) = head.find("://").map_or(("", head), |colon| head.split_at(colon + "://".len()));
+    format!("{scheme}{}{parameters}", rest.rsplit('@').next().unwrap_or_default())
 }
 
 fn parse_node(name: &str, value: &str) -> Result<Node, Error> {
@@ -529,7 +534,14 @@ mod tests {
         {
             assert!(!load(secret).unwrap_err().to_string().contains("secret"));
         }
-        refuse("emr:48742?release=3.11", ErrorKind::Source, &["two slashes"]);
+        refuse("emr:48742?release=3.11", ErrorKind::Source, &["emr:48742?…: expected", "two slashes"]);
+        refuse("emr://48742&release=3.10", ErrorKind::Source, &["'&'", "emr://ID?"]);
+        refuse("emr://prod.toml?network=public", ErrorKind::Source, &["three slashes"]);
+        refuse(
+            "emr://48742?release=3.11&emr-worker-1.cluster-48742=10.0.1.24",
+            ErrorKind::Value,
+            &["expected \"emr-worker-1\""],
+        );
         refuse("/nonexistent/x.toml?network=public", ErrorKind::Io, &["emr:///nonexistent/x.toml?network=public"]);
         let forged = load("emr://48742?release=3.11&core%0A-1=10.0.1.24").unwrap_err().to_string();
         assert!(!forged.contains('\n'), "{forged}");

@@ -59,14 +59,17 @@ impl StdError for Error {
 
 impl From<KafkaError> for Error {
     fn from(cause: KafkaError) -> Self {
-        let cause = match cause {
-            // A refused value can be a password under a name that was misspelled.
-            KafkaError::ClientConfig(result, description, property, _) => {
-                KafkaError::ClientConfig(result, description, property, "(value withheld)".to_owned())
-            }
-            other => other,
+        let KafkaError::ClientConfig(result, description, property, _) = cause else {
+            return Error::caused_by(ErrorKind::Kafka, cause);
         };
-        Error::caused_by(ErrorKind::Kafka, cause)
+        // Without the value, which can be a password under a name that was misspelled.
+        let mut message = description.clone();
+        let not_built_in = ["not available at build time", "not supported in this build"];
+        if not_built_in.iter().any(|words| description.contains(words)) {
+            message += "; enable the feature of kafka-emr-rs that has it: ssl, gssapi, sasl, curl or zstd";
+        }
+        let cause = KafkaError::ClientConfig(result, description, property, String::new());
+        Error { kind: ErrorKind::Kafka, message, cause: Some(Box::new(cause)) }
     }
 }
 

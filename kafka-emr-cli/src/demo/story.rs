@@ -129,8 +129,12 @@ fn invitation(page: &Page, file: &Path) -> String {
 
   // Rust, with the crate kafka-emr-rs
   let cluster = Resolver::open(\"{path}\")?;
-  let consumer: StreamConsumer = ClientConfig::new().set(\"group.id\", \"mine\").create_for(&cluster)?;
+  let consumer: StreamConsumer = ClientConfig::new()
+      .set(\"group.id\", \"mine\")
+      .set(\"auto.offset.reset\", \"earliest\")
+      .create_for(&cluster)?;
   consumer.subscribe(&[\"{TOPIC}\"])?;
+  let first = consumer.recv().await?; // in a Tokio runtime; the topic has the demonstration's messages
 
 Ctrl-C ends it
 ",

@@ -40,7 +40,7 @@ fn the_screen() {
         return;
     }
     expect![[r#"
-        ✓ an embedded cluster is up (EMR-3.10.1, private network, rule R3); its 3 brokers advertise
+        ✓ a cluster of librdkafka's mock brokers is up (EMR-3.10.1, private network, rule R3); its 3 brokers advertise
             emr-worker-1.cluster-48742:9092
             emr-worker-2.cluster-48742:9092
             emr-worker-3.cluster-48742:9092

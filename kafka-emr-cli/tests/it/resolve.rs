@@ -58,11 +58,11 @@ fn the_screen() {
           rule   R4, Cross-cluster access to Kafka: before V3.11.X, public network
 
         127.0.0.1:80
-          dials  system resolver: 127.0.0.1:80
+          dials  127.0.0.1:80
           why    127.0.0.1 is an address, and dialled as it is
 
         [::1]:80
-          dials  system resolver: [::1]:80
+          dials  [::1]:80
           why    ::1 is an address, and dialled as it is
     "#]].assert_eq(&run(["resolve", &source].iter().chain(&asked)).quietly(0));
 }

@@ -58,7 +58,7 @@ const FORMS: [(&str, &str, Option<bool>); 10] = [
     ("task-2-N", "task-2-N", Some(false)),
     ("kafkaN", "kafkaN", None),
     ("iZbp_1h9gN", "iZbp_1h9gN", None),
-    ("N.rack-a", "N.rack-a", None),
+    ("N-rack-a", "N-rack-a", None),
 ];
 
 fn seed() -> impl Strategy<Value = Seed> {

@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use kafka_emr_rs::rdkafka::admin::{AdminClient, TopicReplication};
 use kafka_emr_rs::rdkafka::client::DefaultClientContext;
-use kafka_emr_rs::rdkafka::consumer::{Consumer, StreamConsumer};
+use kafka_emr_rs::rdkafka::consumer::{BaseConsumer, Consumer, StreamConsumer};
 use kafka_emr_rs::rdkafka::message::Message;
 use kafka_emr_rs::rdkafka::producer::{FutureProducer, FutureRecord};
 use kafka_emr_rs::rdkafka::util::Timeout;
@@ -162,7 +162,6 @@ async fn brokers_move_and_join_and_a_broken_file_changes_nothing() {
     consuming.set("group.id", "numbers").set("auto.offset.reset", "earliest");
     consuming.set("partition.assignment.strategy", "cooperative-sticky");
     let consumer: StreamConsumer = consuming.create_for(&resolver).unwrap();
-    drop(resolver);
 
     let (delivered, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let (tell, told) = tokio::sync::watch::channel(0);
@@ -176,7 +175,13 @@ async fn brokers_move_and_join_and_a_broken_file_changes_nothing() {
 
     // The file is broken for a while: the last good one stays in use.
     described.write("id = \"48742\"\nrelease = ");
-    until("the broken file is seen", || BAD_FILE_SEEN.load(Ordering::SeqCst) > 0).await;
+    // Running clients need no lookup now, so a new one asks, and gets the last good answer.
+    until("the broken file is seen", || {
+        let late: BaseConsumer = config().create_for(&resolver).unwrap();
+        assert!(late.fetch_metadata(None, LIMIT).is_ok(), "the last good file serves new clients too");
+        BAD_FILE_SEEN.load(Ordering::SeqCst) > 0
+    })
+    .await;
     wait_for(&delivered, PACE).await;
 
     // The broker comes back elsewhere, under its old name.
