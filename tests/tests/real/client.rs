@@ -1,7 +1,7 @@
 //! What a user's application does with a cluster, and the cluster it does it with.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -12,6 +12,7 @@ use kafka_emr_rs::rdkafka::config::RDKafkaLogLevel;
 use kafka_emr_rs::rdkafka::consumer::{BaseConsumer, Consumer, StreamConsumer};
 use kafka_emr_rs::rdkafka::message::Message;
 use kafka_emr_rs::rdkafka::producer::{FutureProducer, FutureRecord};
+use kafka_emr_rs::rdkafka::types::RDKafkaErrorCode;
 use kafka_emr_rs::rdkafka::util::Timeout;
 use kafka_emr_rs::{CreateFor, Resolver};
 
@@ -30,8 +31,11 @@ pub(crate) fn config() -> ClientConfig {
     config
 }
 
+/// Creates a topic through an AdminClient. While the controller moves from one broker to another, a client may ask the old
+/// one, which says so: that is asked again, by a client that learns the new one.
 pub(crate) async fn create_topic(
-    admin: &AdminClient<DefaultClientContext>,
+    resolver: &Resolver,
+    config: &ClientConfig,
     name: &str,
     replication: TopicReplication<'_>,
 ) {
@@ -43,15 +47,21 @@ pub(crate) async fn create_topic(
         }
     };
     let options = AdminOptions::new().operation_timeout(Some(LIMIT)).request_timeout(Some(LIMIT));
-    let created = admin.create_topics([&topic], &options).await.unwrap();
-    assert_eq!(created, [Ok(name.to_owned())]);
+    let started = Instant::now();
+    loop {
+        let admin: AdminClient<DefaultClientContext> = config.create_for(resolver).unwrap();
+        let created = admin.create_topics([&topic], &options).await.unwrap();
+        match &created[..] {
+            [Err((_, RDKafkaErrorCode::NotController))] if started.elapsed() < LIMIT => {}
+            created => return assert_eq!(created, [Ok(name.to_owned())]),
+        }
+    }
 }
 
 /// Creates a topic, looks at the metadata, produces to every partition with acks=all, and consumes all of it in a group.
 pub(crate) async fn works(resolver: &Resolver, config: &ClientConfig, advertised: &[String]) {
     let topic = "round-trip";
-    let admin: AdminClient<_> = config.create_for(resolver).unwrap();
-    create_topic(&admin, topic, TopicReplication::Fixed(3)).await;
+    create_topic(resolver, config, topic, TopicReplication::Fixed(3)).await;
 
     let producer: FutureProducer = config.clone().set("acks", "all").create_for(resolver).unwrap();
     let mut expected = BTreeSet::new();

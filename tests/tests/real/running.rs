@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use kafka_emr_rs::rdkafka::admin::{AdminClient, TopicReplication};
-use kafka_emr_rs::rdkafka::client::DefaultClientContext;
+use kafka_emr_rs::rdkafka::admin::TopicReplication;
 use kafka_emr_rs::rdkafka::consumer::{BaseConsumer, Consumer, StreamConsumer};
 use kafka_emr_rs::rdkafka::message::Message;
 use kafka_emr_rs::rdkafka::producer::{FutureProducer, FutureRecord};
@@ -135,9 +134,9 @@ impl log::Log for Logger {
 }
 
 /// Proves that the running clients reach a broker: a topic that lives on it alone takes a message of the same producer.
-async fn reaches(admin: &AdminClient<DefaultClientContext>, producer: &FutureProducer, broker: i32) {
+async fn reaches(resolver: &Resolver, producer: &FutureProducer, broker: i32) {
     let topic = format!("only-on-{broker}");
-    create_topic(admin, &topic, TopicReplication::Variable(&[&[broker]])).await;
+    create_topic(resolver, &config(), &topic, TopicReplication::Variable(&[&[broker]])).await;
     let record = FutureRecord::<(), _>::to(&topic).payload("x");
     producer.send(record, Timeout::After(LIMIT)).await.map_err(|(error, _)| error).unwrap();
 }
@@ -154,8 +153,7 @@ async fn brokers_move_and_join_and_a_broken_file_changes_nothing() {
     described.write_workers();
     let resolver = Resolver::open(described.path().to_str().unwrap()).unwrap();
 
-    let admin: AdminClient<_> = config().create_for(&resolver).unwrap();
-    create_topic(&admin, TOPIC, TopicReplication::Fixed(3)).await;
+    create_topic(&resolver, &config(), TOPIC, TopicReplication::Fixed(3)).await;
     let producer: FutureProducer =
         config().set("enable.idempotence", "true").set("acks", "all").create_for(&resolver).unwrap();
     let mut consuming = config();
@@ -188,14 +186,14 @@ async fn brokers_move_and_join_and_a_broken_file_changes_nothing() {
     described.workers.insert(2, 35);
     described.write_workers();
     tokio::task::block_in_place(|| cluster.start_broker(broker(2, 35)));
-    reaches(&admin, &producer, 2).await;
+    reaches(&resolver, &producer, 2).await;
     wait_for(&delivered, PACE).await;
 
     // A broker joins. With `strict` its name cannot resolve by luck.
     described.workers.insert(4, 27);
     described.write_workers();
     tokio::task::block_in_place(|| cluster.start_broker(broker(4, 27)));
-    reaches(&admin, &producer, 4).await;
+    reaches(&resolver, &producer, 4).await;
     wait_for(&delivered, PACE).await;
 
     stop.store(true, Ordering::SeqCst);
