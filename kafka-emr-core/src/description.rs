@@ -168,8 +168,11 @@ pub(crate) fn read_toml(text: &str) -> Result<Cluster, Error> {
     let deserializer = toml::Deserializer::parse(text).map_err(|e| {
         // The parser's own words leave out what it is about: "duplicate key".
         let line = e.span().and_then(|span| text.lines().nth(line_and_column(text, span.start).0 - 1));
-        let shown: String = line.unwrap_or_default().trim().chars().take(80).collect();
-        located(&format!("{} in {shown:?}", e.message()), e.span())
+        // The key alone: the value can be anything, a password in the wrong file.
+        match line.and_then(|line| line.split_once('=')) {
+            Some((key, _)) if key.len() < 64 => located(&format!("{} (key {:?})", e.message(), key.trim()), e.span()),
+            _ => located(e.message(), e.span()),
+        }
     })?;
     serde_path_to_error::deserialize::<_, Table<RawCluster>>(deserializer)
         .map_err(|e| located(&with_key(e.path(), e.inner().message()), e.inner().span()))
@@ -356,7 +359,7 @@ public_ip  = "203.0.113.24"
         refuse(
             "release=\"3.11\"\nnetwork=\"public\"\nnetwork=\"private\"",
             ErrorKind::Syntax,
-            &["line 3", "duplicate", "network="],
+            &["line 3", "duplicate", "network"],
         );
         refuse("{\"release\": \"3.11\"} x", ErrorKind::Syntax, &["line 1", "trailing"]);
     }

@@ -88,8 +88,13 @@ impl fmt::Display for Error {
 /// The longest message that is shown, in characters: it may quote a value of any length.
 const MAX_MESSAGE: usize = 2000;
 
-/// A text that cannot forge a line of a log, whatever names and paths it quotes.
-pub(crate) struct OneLine<'a>(pub(crate) &'a str);
+/// Shows a text with its control characters escaped, so that it cannot forge a line of a log.
+///
+/// ```
+/// assert_eq!(kafka_emr_core::OneLine("a\nb").to_string(), r"a\nb");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct OneLine<'a>(pub &'a str);
 
 impl fmt::Display for OneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -88,6 +88,9 @@ enum Target {
     Ambiguous,
 }
 
+/// How many addresses a plain host can have.
+const MAX_ADDRESSES: usize = 64;
+
 /// What is known of a host.
 enum Found<'a> {
     Entry(&'a Entry),
@@ -222,6 +225,12 @@ impl Hosts {
         if !addresses.contains(&address) {
             addresses.push(address);
         }
+        if addresses.len() > MAX_ADDRESSES {
+            return Err(Error::new(
+                ErrorKind::Value,
+                format!("{name:?} has more than {MAX_ADDRESSES} addresses; expected those of one machine"),
+            ));
+        }
         Ok(())
     }
 
@@ -262,21 +271,25 @@ impl Hosts {
         &self.clusters
     }
 
-    /// Returns what to warn of where a host has no address to dial although it is a cluster's own: a name under its domain,
-    /// or a node with none of the asked family.
-    pub(crate) fn warning(&self, host: &str, family: Family) -> Option<String> {
-        let next = match self.find(host) {
+    /// Returns whether a host that is not mapped is a cluster's own: a name under its domain, or a node with no address of
+    /// the asked family.
+    pub(crate) fn is_missing(&self, host: &str) -> bool {
+        match self.find(host) {
+            Found::OwnDomain(_) | Found::Entry(Entry { target: Target::Dial { .. }, .. }) => true,
+            Found::Entry(Entry { target: Target::Nothing, .. }) => self.own_domain(&names::normal(host)).is_some(),
+            Found::Entry(_) | Found::Foreign | Found::NoName => false,
+        }
+    }
+
+    /// Returns what to warn of for a host that is missing.
+    pub(crate) fn warning(&self, host: &str, family: Family) -> String {
+        let reason = self.explain(host, 0, family).reason;
+        match self.find(host) {
             Found::OwnDomain(c) => {
-                format!(". If {} has a new node, add it to the description", self.clusters[c].title())
+                format!("{reason}. If {} has a new node, add it to the description", self.clusters[c].title())
             }
-            Found::Entry(Entry { target: Target::Nothing, .. }) => {
-                self.own_domain(&names::normal(host))?;
-                String::new()
-            }
-            Found::Entry(Entry { target: Target::Dial { .. }, .. }) => String::new(),
-            _ => return None,
-        };
-        Some(self.explain(host, 0, family).reason + &next)
+            _ => reason,
+        }
     }
 
     fn find(&self, host: &str) -> Found<'_> {
@@ -430,12 +443,12 @@ mod tests {
         says(&hosts, ".", &Lookup::Refused, "cannot be");
         says(&hosts, "emr-worker-1\0.cluster-48742", &Lookup::Refused, "cannot be");
         says(&hosts, &"a".repeat(256), &Lookup::Refused, "cannot be");
-        let warns = |host, family| hosts.warning(host, family).is_some();
-        assert!(warns("emr-worker-9.cluster-48742", Family::Any));
-        assert!(warns("emr-header-1.cluster-48742", Family::Any));
-        assert!(warns("emr-worker-1", Family::V6));
-        assert!(!warns("emr-header-1", Family::Any));
-        assert!(!warns("example.com", Family::Any));
+        assert!(hosts.is_missing("emr-worker-9.cluster-48742"));
+        assert!(hosts.is_missing("emr-header-1.cluster-48742"));
+        assert!(!hosts.is_missing("emr-header-1"));
+        assert!(!hosts.is_missing("example.com"));
+        assert!(hosts.warning("emr-worker-9.cluster-48742", Family::Any).contains("new node"));
+        assert!(hosts.warning("emr-worker-1", Family::V6).contains("asked family"));
         hosts.clusters = hosts
             .clusters
             .iter()
@@ -507,6 +520,18 @@ mod tests {
         let cluster = other.parse::<crate::Source>().unwrap().load().unwrap().remove(0);
         let error = cluster.endpoints().unwrap_err().to_string();
         assert!(error.contains("emr-worker-1") && error.contains("10.0.1.24"), "{error}");
+    }
+
+    #[test]
+    fn a_plain_host_is_one_machine() {
+        use std::fmt::Write as _;
+        let mut text = "10.0.1.24 emr-worker-1.cluster-48742\n".to_owned();
+        for n in 0..20_000 {
+            writeln!(text, "10.1.{}.{} db", n / 256, n % 256).unwrap();
+        }
+        let clusters = Cluster::from_hosts_text(&text, Network::Private).unwrap();
+        let error = clusters[0].endpoints().unwrap_err().to_string();
+        assert!(error.contains("\"db\" has more than 64 addresses"), "{error}");
     }
 
     #[test]

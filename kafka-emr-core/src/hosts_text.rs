@@ -213,8 +213,13 @@ fn read_lines(text: &str) -> Result<Vec<Line<'_>>, Error> {
         let Some(address) = words.next() else { continue };
         let names: Vec<&str> = words.collect();
         let address: IpAddr = address.parse().map_err(|_| {
-            let shown: String = address.chars().take(64).collect();
-            at(number, format!("{shown:?} is no address; expected \"ADDRESS NAME…\", such as \"10.0.1.24 emr-worker-1.cluster-48742\""))
+            // What is nothing like an address is not repeated: it can be anything, a password in the wrong file.
+            let like = |c: char| c.is_ascii_hexdigit() || matches!(c, '.' | ':');
+            let shown = match address.len() <= 64 && address.chars().all(like) {
+                true => format!("{address:?}"),
+                false => "the first word".to_owned(),
+            };
+            at(number, format!("{shown} is no address; expected \"ADDRESS NAME…\", such as \"10.0.1.24 emr-worker-1.cluster-48742\""))
         })?;
         if names.is_empty() {
             return Err(at(number, format!("no name after {address}; expected \"ADDRESS NAME…\"")));

@@ -29,7 +29,7 @@ mod version;
 
 pub use cluster::{Cluster, Node, NodeRole};
 pub use endpoints::{Dial, Endpoint, Endpoints};
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorKind, OneLine};
 pub use hosts::{Explanation, Family, Hosts, Lookup};
 pub use resolver::Resolver;
 pub use rules::{BootstrapStyle, Network, NodeAddress, RULES, Rule};

@@ -11,6 +11,7 @@ use arc_swap::ArcSwap;
 
 use crate::endpoints::join;
 use crate::hosts::Hosts;
+use crate::names;
 use crate::source::Stamp;
 use crate::{BootstrapStyle, Cluster, Error, ErrorKind, Explanation, Family, Lookup, Source};
 
@@ -265,13 +266,15 @@ impl Map {
     }
 
     fn warn_of_missing(&self, host: &str, family: Family) {
-        let Some(warning) = self.hosts.warning(host, family) else { return };
+        if !self.hosts.is_missing(host) {
+            return;
+        }
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = warned.len() < MAX_WARNED && warned.insert(host.to_ascii_lowercase());
+        let first = warned.len() < MAX_WARNED && warned.insert(names::normal(host));
         // A logger may resolve names itself.
         drop(warned);
         if first {
-            log::warn!("{warning}");
+            log::warn!("{}", self.hosts.warning(host, family));
         }
     }
 }
@@ -408,6 +411,43 @@ mod tests {
         assert_eq!(open("&bootstrap=addresses").bootstrap_servers_by_name().unwrap(), "10.0.1.24:9092");
         let without_id = Resolver::open("emr://?release=3.11&emr-worker-1=10.0.1.24").unwrap();
         assert!(without_id.bootstrap_servers_by_name().unwrap_err().to_string().contains("id: missing"));
+    }
+
+    #[test]
+    fn a_logger_may_resolve_names_itself() {
+        use std::sync::OnceLock;
+        use std::sync::atomic::AtomicUsize;
+
+        static RESOLVER: OnceLock<Resolver> = OnceLock::new();
+        static LINES: AtomicUsize = AtomicUsize::new(0);
+        struct Resolving;
+        impl log::Log for Resolving {
+            fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+                true
+            }
+
+            fn log(&self, _: &log::Record<'_>) {
+                let Some(resolver) = RESOLVER.get() else { return };
+                if LINES.fetch_add(1, Ordering::SeqCst) < 100 {
+                    time_passes(resolver);
+                    let _ = resolver.lookup("emr-worker-8.cluster-48742", 9092, Family::Any);
+                }
+            }
+
+            fn flush(&self) {}
+        }
+        log::set_logger(&Resolving).unwrap();
+        log::set_max_level(log::LevelFilter::Info);
+        let (_directory, path) = directory_with(&describe("10.0.1.24"));
+        let resolver = RESOLVER.get_or_init(|| Resolver::open(path.to_str().unwrap()).unwrap());
+        let _ = resolver.lookup("emr-worker-9.cluster-48742", 9092, Family::Any);
+        for content in ["release = ", &describe("10.0.1.25")] {
+            replace(&path, content);
+            time_passes(resolver);
+            let _ = resolver.lookup("emr-worker-1", 9092, Family::Any);
+        }
+        leads_to(resolver, "10.0.1.25");
+        assert!(LINES.load(Ordering::SeqCst) >= 4, "two missing names, a bad file, a good one");
     }
 
     #[test]

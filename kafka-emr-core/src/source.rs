@@ -296,10 +296,29 @@ impl Part {
             Format::Hosts | Format::Inline => {
                 // These decide how the lines are read, not only what comes of them.
                 let network = self.value_of("network").map(Network::from_str).transpose()?.unwrap_or_default();
-                hosts_text::read(text, network, self.value_of("id"))?
+                let clusters = hosts_text::read(text, network, self.value_of("id"))?;
+                self.check_identity(&clusters)?;
+                clusters
             }
         };
         Ok((clusters, format))
+    }
+
+    /// The lines of a hosts text say which cluster they are of: an override may agree, and add what they leave out.
+    fn check_identity(&self, clusters: &[Cluster]) -> Result<(), Error> {
+        for (key, written) in clusters.iter().flat_map(|c| [("id", &c.id), ("region", &c.region)]) {
+            if let (Some(asked), Some(written)) = (self.value_of(key), written)
+                && asked != written
+            {
+                return Err(Error::new(
+                    ErrorKind::Value,
+                    format!(
+                        "{key}: {asked:?} is asked for, but the hosts text has names of {written:?}; leave {key} out"
+                    ),
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn value_of(&self, key: &str) -> Option<&str> {
@@ -504,6 +523,18 @@ mod tests {
         let short = file("", b"10.0.1.24 emr-worker-1\n");
         let endpoints = at(&short, "id=48742").unwrap()[0].endpoints().unwrap();
         assert_eq!(endpoints.bootstrap_servers(), "emr-worker-1.cluster-48742:9092");
+        let long = file("", b"10.0.1.24 emr-worker-1.cluster-48742\n");
+        assert!(at(&long, "id=48742").is_ok());
+        assert!(at(&long, "id=99999").unwrap_err().to_string().contains("names of \"48742\""));
+    }
+
+    #[test]
+    fn a_file_that_is_something_else_is_not_repeated() {
+        for content in ["password=hunter2\nsasl.jaas.config=x required p=\"hunter2\";\n", "a = hunter2\n", "hunter2\n"]
+        {
+            let error = load(&file("", content.as_bytes()).path().display().to_string()).unwrap_err().to_string();
+            assert!(!error.contains("hunter2"), "{error}");
+        }
     }
 
     #[test]

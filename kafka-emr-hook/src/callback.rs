@@ -83,8 +83,9 @@ impl Hook {
     /// Fails when [`SLOTS`] resolvers have one already.
     pub fn of(resolver: &Resolver) -> Result<Self, OutOfSlots> {
         let mut registry = REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = registry.bound.iter().find(|(known, _)| known.same(resolver));
-        if let Some(bound) = known.and_then(|(_, bound)| bound.upgrade()) {
+        // One that just ends can still stand before the one that took its place.
+        let mut known = registry.bound.iter().filter(|(known, _)| known.same(resolver));
+        if let Some(bound) = known.find_map(|(_, bound)| bound.upgrade()) {
             return Ok(Hook(bound));
         }
         let slot = match registry.used {

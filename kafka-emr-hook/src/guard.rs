@@ -3,6 +3,8 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use kafka_emr_core::OneLine;
+
 /// Runs `body`; a panic in it becomes one log line and the value `otherwise`.
 ///
 /// `what` names for the log what was going on. Nothing unwinds out of this function, also when logging panics or the
@@ -36,7 +38,7 @@ fn swallow(mut payload: Box<dyn Any + Send>) {
 
 fn message(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    format!("panicked: {}", text.unwrap_or("with no message"))
+    format!("panicked: {}", OneLine(text.unwrap_or("with no message")))
 }
 
 #[cfg(test)]

@@ -9,9 +9,6 @@ use libc::{addrinfo, c_char, c_int};
 use crate::addrinfo::{Kind, List, address_of};
 use crate::guard::guard;
 
-/// The longest host name that is looked up, in bytes.
-const MAX_NAME: usize = 255;
-
 /// Resolves as `getaddrinfo(3)` does, with the resolver in front: the names of its clusters are answered from the map,
 /// anything else by the system's getaddrinfo with the caller's own hints.
 ///
@@ -76,9 +73,6 @@ fn resolve(
         _ => return Err(libc::EAI_FAMILY),
     };
     let Some(node) = node else { return ask_system(None, service, hints) };
-    if node.is_empty() || node.to_bytes().len() > MAX_NAME {
-        return Err(libc::EAI_NONAME);
-    }
     // Bytes that are no UTF-8 are no name of a cluster, and neither is a name where only numbers are wanted.
     let numeric = hints.is_some_and(|hints| hints.ai_flags & libc::AI_NUMERICHOST != 0);
     let host = match node.to_str() {

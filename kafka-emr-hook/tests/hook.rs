@@ -49,7 +49,7 @@ impl log::Log for Logger {
     }
 
     fn log(&self, record: &log::Record<'_>) {
-        assert!(!PANIC_AT_NEXT_LINE.take(), "expected by this test: the logger");
+        assert!(!PANIC_AT_NEXT_LINE.take(), "expected by this test:\nthe logger");
         LINES.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{} {}", record.level(), record.args()));
     }
 
@@ -277,6 +277,7 @@ fn a_panic_inside_is_a_failed_lookup_and_one_line() {
     let lines = lines();
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].starts_with("ERROR") && lines[0].contains("panicked"), "{lines:?}");
+    assert!(!lines[0].contains('\n'), "{lines:?}");
     assert!(call(hook.callback(), WORKER, Some(c"9092"), None).is_ok(), "the next call works");
 }
 

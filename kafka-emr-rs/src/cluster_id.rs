@@ -1,9 +1,11 @@
 //! Warns when another cluster answers than the one the description pins with `cluster_id`.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use kafka_emr_core::Resolver;
+use kafka_emr_core::{OneLine, Resolver};
 use kafka_emr_hook::Hook;
 use rdkafka::ClientConfig;
 use rdkafka::admin::AdminClient;
@@ -17,63 +19,98 @@ use crate::create::create_unpinned;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How often is looked whether anybody still wants to know.
-const STEP: Duration = Duration::from_millis(500);
+const STEP: Duration = Duration::from_millis(100);
+
+/// How many questions are asked at once. Each has a client and a few threads.
+const MAX_QUESTIONS: usize = 8;
 
 /// What a connection needs of a configuration. Nothing that joins a group or fences a producer.
-const CONNECTION: [&str; 6] = ["security.", "sasl.", "ssl.", "enable.ssl.", "socket.", "broker.address."];
+const CONNECTION: [&str; 7] =
+    ["security.", "sasl.", "enable.sasl.", "ssl.", "enable.ssl.", "socket.", "broker.address."];
 
-/// The resolvers whose cluster is being asked.
-static ASKING: Mutex<Vec<Resolver>> = Mutex::new(Vec::new());
+/// The questions that are being asked.
+static ASKING: Mutex<Vec<Arc<Question>>> = Mutex::new(Vec::new());
 
 /// Asks the cluster for its id, where the description pins one, and warns when it is another.
 ///
 /// librdkafka tells the id only to a caller that waits for it, and a client must not be asked by a thread that might outlive
-/// it. So a client of its own asks, on a thread of its own: one for a resolver at a time, which ends with the answer, or
-/// when the resolver has no other client any more.
+/// it. So a client of its own asks, on a thread of its own, which ends with the answer, or when the resolver has no other
+/// client any more. Clients of one resolver with the same connection settings share the question.
 pub(crate) fn warn_of_other_cluster(config: &ClientConfig, resolver: &Resolver, bootstrap_servers: &str) {
     let clusters = resolver.clusters();
     let [cluster] = &clusters[..] else { return };
     let Some(expected) = &cluster.cluster_id else { return };
-    let Some(question) = Question::begin(resolver, expected) else { return };
-    let mut connection = ClientConfig::new();
-    for (property, value) in config.config_map() {
-        if CONNECTION.iter().any(|prefix| property.starts_with(prefix)) {
-            connection.set(property, value);
-        }
-    }
-    connection.set("bootstrap.servers", bootstrap_servers).set_log_level(RDKafkaLogLevel::Emerg);
-    let ask = move || {
-        if let Err(error) = question.ask(&connection) {
-            log::warn!("{}: cluster_id is not checked: {error}", question.resolver);
+    let own = |property: &str| CONNECTION.iter().any(|prefix| property.starts_with(prefix));
+    let mut connection: BTreeMap<String, String> = config
+        .config_map()
+        .into_iter()
+        .filter(|(property, _)| own(property))
+        .map(|(property, value)| (property.to_owned(), value.to_owned()))
+        .collect();
+    connection.insert("bootstrap.servers".to_owned(), bootstrap_servers.to_owned());
+    let question =
+        Question { resolver: resolver.clone(), expected: expected.clone(), connection, ended: AtomicBool::new(false) };
+    let Some(question) = question.begin() else { return };
+    let ask = {
+        let question = Arc::clone(&question);
+        move || {
+            if let Err(error) = question.ask() {
+                log::warn!("{}: cluster_id is not checked: {error}", question.resolver);
+            }
+            question.remove();
         }
     };
     if let Err(error) = std::thread::Builder::new().name("kafka-emr-cluster-id".to_owned()).spawn(ask) {
         log::warn!("{resolver}: cluster_id is not checked: {error}");
+        question.remove();
     }
 }
 
-/// A question under way: the only one about its resolver, until it is dropped.
 struct Question {
     resolver: Resolver,
     expected: String,
+    connection: BTreeMap<String, String>,
+    /// Whether it is answered or given up. Its client may still be ending; one that is made meanwhile asks anew.
+    ended: AtomicBool,
 }
 
 impl Question {
-    fn begin(resolver: &Resolver, expected: &str) -> Option<Self> {
+    /// Takes the question up, unless somebody asks it already, or too many are asked.
+    fn begin(self) -> Option<Arc<Self>> {
         let mut asking = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
-        if asking.iter().any(|known| known.same(resolver)) {
+        let asks_the_same = |other: &Arc<Self>| {
+            let ended = other.ended.load(Ordering::SeqCst);
+            !ended && other.resolver.same(&self.resolver) && other.connection == self.connection
+        };
+        if asking.iter().any(asks_the_same) {
             return None;
         }
-        asking.push(resolver.clone());
-        Some(Question { resolver: resolver.clone(), expected: expected.to_owned() })
+        if asking.len() >= MAX_QUESTIONS {
+            drop(asking);
+            log::warn!("{}: cluster_id is not checked: {MAX_QUESTIONS} others are being checked", self.resolver);
+            return None;
+        }
+        let question = Arc::new(self);
+        asking.push(Arc::clone(&question));
+        Some(question)
     }
 
-    fn ask(&self, connection: &ClientConfig) -> Result<(), Error> {
+    fn remove(self: &Arc<Self>) {
+        ASKING.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| !Arc::ptr_eq(other, self));
+    }
+
+    fn ask(self: &Arc<Self>) -> Result<(), Error> {
+        let mut config = ClientConfig::from_iter(self.connection.clone());
+        config.set_log_level(RDKafkaLogLevel::Emerg);
         let hook = Hook::of(&self.resolver)?;
-        let created = create_unpinned(connection, &self.resolver, ClientConfig::create)?;
+        let created = create_unpinned(&config, &self.resolver, ClientConfig::create)?;
         let client: AdminClient<DefaultClientContext> = created.client;
-        // This thread's handle and its client's: more are those of the clients that want to know.
-        let wanted = || hook.handles() > 2;
+        // Each question has a handle of its own and its client's: more are those of the clients that want to know.
+        let questions = || {
+            let asking = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
+            asking.iter().filter(|other| other.resolver.same(&self.resolver)).count()
+        };
+        let wanted = || hook.handles() > 2 * questions();
         let started = Instant::now();
         while wanted() && started.elapsed() < PATIENCE {
             let Some(answered) = client.inner().fetch_cluster_id(STEP) else { continue };
@@ -81,23 +118,21 @@ impl Question {
                 log::debug!("{}: its cluster_id is {answered}, as described", self.resolver);
             } else {
                 log::warn!(
-                    "{}: another cluster answers: its id is {answered}, and the description says cluster_id = {:?}; correct \
+                    "{}: another cluster answers: its id is {}, and the description says cluster_id = {:?}; correct \
                      the addresses or the cluster_id",
                     self.resolver,
+                    OneLine(&answered),
                     self.expected
                 );
             }
+            self.ended.store(true, Ordering::SeqCst);
             return Ok(());
         }
-        if wanted() {
+        let unanswered = wanted();
+        self.ended.store(true, Ordering::SeqCst);
+        if unanswered {
             log::warn!("{}: cluster_id is not checked: no answer within {} s", self.resolver, PATIENCE.as_secs());
         }
         Ok(())
-    }
-}
-
-impl Drop for Question {
-    fn drop(&mut self) {
-        ASKING.lock().unwrap_or_else(PoisonError::into_inner).retain(|known| !known.same(&self.resolver));
     }
 }

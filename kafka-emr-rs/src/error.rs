@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use kafka_emr_core::OneLine;
 use rdkafka::error::KafkaError;
 
 /// Says what kind of mistake an [`Error`] reports.
@@ -47,7 +48,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        OneLine(&self.message).fmt(f)
     }
 }
 
@@ -59,10 +60,11 @@ impl StdError for Error {
 
 impl From<KafkaError> for Error {
     fn from(cause: KafkaError) -> Self {
-        let KafkaError::ClientConfig(result, description, property, _) = cause else {
+        let KafkaError::ClientConfig(result, description, property, value) = cause else {
             return Error::caused_by(ErrorKind::Kafka, cause);
         };
-        // Without the value, which can be a password under a name that was misspelled.
+        // Without the value, which can be a password under a name that was misspelled. librdkafka quotes it.
+        let description = description.replace(&format!("\"{value}\""), "\"…\"");
         let mut message = description.clone();
         let not_built_in = ["not available at build time", "not supported in this build"];
         if not_built_in.iter().any(|words| description.contains(words)) {

@@ -50,6 +50,9 @@ pub struct MockEmrCluster {
     advertised: Vec<Endpoint>,
 }
 
+/// As many as memory is sure to be had for.
+const MAX_PARTITIONS: i32 = 10_000;
+
 struct MockPointer(*mut RDKafkaMockCluster);
 
 // SAFETY: librdkafka's mock cluster may be used from any thread; it hands every call to its own.
@@ -170,16 +173,18 @@ impl MockEmrCluster {
     ///
     /// # Errors
     ///
-    /// Fails when the topic exists already, when it has no partition, and when it asks for no replica or for more than there
-    /// are brokers.
+    /// Fails when the topic exists already, when it has no partition or more than 10,000, and when it asks for no replica or
+    /// for more than there are brokers.
     pub fn create_topic(&self, name: &str, partitions: i32, replication: i32) -> Result<(), Error> {
         let topic = CString::new(name).map_err(|_| Error::config("a topic's name has a NUL"))?;
         let brokers = self.advertised.len();
         // librdkafka would abort the process.
-        if partitions < 1 || !usize::try_from(replication).is_ok_and(|replicas| (1..=brokers).contains(&replicas)) {
+        if !(1..=MAX_PARTITIONS).contains(&partitions)
+            || !usize::try_from(replication).is_ok_and(|replicas| (1..=brokers).contains(&replicas))
+        {
             return Err(Error::config(format!(
-                "topic {name}: {partitions} partitions with {replication} replicas are not possible; expected at least one \
-                 partition, and 1 to {brokers} replicas"
+                "topic {name}: {partitions} partitions with {replication} replicas are not possible; expected 1 to \
+                 {MAX_PARTITIONS} partitions and 1 to {brokers} replicas"
             )));
         }
         self.ask(&format!("create topic {name}"), |mock| {

@@ -9,8 +9,9 @@ struct Need {
     purpose: &'static str,
 }
 
-const NEEDS: [Need; 5] = [
+const NEEDS: [Need; 6] = [
     Need { program: "cc", package: "gcc", purpose: "building librdkafka" },
+    Need { program: "c++", package: "g++", purpose: "building the fuzz targets" },
     Need { program: "make", package: "make", purpose: "building librdkafka" },
     Need { program: "java", package: "default-jdk-headless", purpose: "real brokers" },
     Need { program: "mvn", package: "maven", purpose: "fetching the jars of real brokers" },

@@ -11,6 +11,10 @@ pub(crate) fn test() -> Result<(), String> {
     let started = Instant::now();
     step("programs that the tests need", needs::get)?;
     step("unit tests, doc tests, embedded cluster", || run(cargo(["test", "--workspace"])))?;
+    step("fuzz targets: they compile", || {
+        let fuzz = ["check", "--locked", "--manifest-path", "fuzz/Cargo.toml", "--target-dir", "target/fuzz"];
+        run(cargo(fuzz))
+    })?;
     step("memory: the hook under valgrind", valgrind)?;
     step("memory: the hook under Miri", miri)?;
     step("real brokers: jars", || run(cargo(["run", "--quiet", "-p", "kafka-emr-tests", "--bin", "fetch-kafka"])))?;
