@@ -13,9 +13,6 @@ use crate::output::{self, Outcome, Page, Report};
 pub(crate) struct Args {
     #[command(flatten)]
     description: Description,
-    /// Print one JSON object instead
-    #[arg(long)]
-    json: bool,
 }
 
 const HELP: &str = "\
@@ -64,6 +61,6 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
         reason: rule.reason,
         broker_setting: rule.requirement,
     };
-    output::print(&report, args.json)?;
+    output::print(&report, args.description.json)?;
     Ok(Outcome::Fine)
 }

@@ -14,6 +14,9 @@ pub(crate) struct Description {
     source: String,
     #[command(flatten)]
     overrides: Overrides,
+    /// Print one JSON object instead
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 impl Description {

@@ -18,9 +18,6 @@ use crate::output::{self, GOOD, HEADING, NOTHING, Outcome, Page, Report};
 pub(crate) struct Args {
     #[command(flatten)]
     description: Description,
-    /// Print one JSON object instead
-    #[arg(long)]
-    json: bool,
 }
 
 const HELP: &str = "\
@@ -94,7 +91,7 @@ struct PlainHost {
 pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
     let clusters = args.description.open()?.clusters();
     let clusters = clusters.iter().map(ClusterEndpoints::of).collect::<Result<_, _>>()?;
-    output::print(&Endpoints { clusters }, args.json)?;
+    output::print(&Endpoints { clusters }, args.description.json)?;
     Ok(Outcome::Fine)
 }
 

@@ -19,6 +19,7 @@ mod cluster;
 mod description;
 mod endpoints;
 mod error;
+mod file;
 mod hosts;
 mod hosts_text;
 mod names;

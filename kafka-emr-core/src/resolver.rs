@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 
 use crate::endpoints::join;
+use crate::file::Stamp;
 use crate::hosts::Hosts;
 use crate::names;
-use crate::source::Stamp;
 use crate::{BootstrapStyle, Cluster, Error, ErrorKind, Explanation, Family, Lookup, Source};
 
 /// How often files are looked at, at most.

@@ -1,9 +1,6 @@
 //! The one string that says where a description is.
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -12,10 +9,8 @@ use url::Url;
 use crate::cluster::{KEYS, parse_ip, set_key};
 use crate::description::{check_release, prefixed, read_json, read_toml};
 use crate::error::OneLine;
+use crate::file::read_file;
 use crate::{Cluster, Error, ErrorKind, Network, Node, hosts_text};
-
-/// The largest description that is read. 100,000 nodes fit.
-const MAX_FILE: u64 = 32 << 20;
 
 /// Says where the description of one cluster or of several is.
 ///
@@ -56,37 +51,6 @@ struct Part {
 enum Place {
     File(PathBuf),
     Inline { shown: String, nodes: Vec<Node> },
-}
-
-/// What tells one state of a file from another.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Stamp {
-    device: u64,
-    inode: u64,
-    size: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-    mode: u32,
-}
-
-impl Stamp {
-    /// Looks at a file, following links; `None` where there is none.
-    pub(crate) fn of(path: &Path) -> Option<Self> {
-        std::fs::metadata(path).ok().map(|metadata| Stamp::from(&metadata))
-    }
-}
-
-impl From<&std::fs::Metadata> for Stamp {
-    fn from(metadata: &std::fs::Metadata) -> Self {
-        Stamp {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            size: metadata.size(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-            mode: metadata.mode(),
-        }
-    }
 }
 
 impl Source {
@@ -370,48 +334,6 @@ fn parse_node(name: &str, value: &str) -> Result<Node, Error> {
         )));
     }
     Ok(node)
-}
-
-/// Reads a whole file, after it is sure that the file may steer traffic.
-fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
-    let cannot = |e: std::io::Error| {
-        let why = match e.kind() {
-            std::io::ErrorKind::NotFound => match path.to_str().and_then(|path| path.split_once('?')) {
-                Some((file, parameters)) => {
-                    format!("there is no such file; to override keys of a file, write emr://{file}?{parameters}")
-                }
-                None => "there is no such file".to_owned(),
-            },
-            std::io::ErrorKind::PermissionDenied => "the file is not readable for this user".to_owned(),
-            _ => format!("cannot be read: {e}"),
-        };
-        Error::new(ErrorKind::Io, why).caused_by(e)
-    };
-    // Asked before it is opened, because opening a pipe would wait for its writer.
-    let kind = std::fs::metadata(path).map_err(cannot)?.file_type();
-    if kind.is_dir() {
-        return Err(Error::new(ErrorKind::Io, "is a directory; expected a file with a cluster description"));
-    }
-    if !kind.is_file() {
-        return Err(Error::new(ErrorKind::Io, "is no regular file; expected a file with a cluster description"));
-    }
-    let file = File::open(path).map_err(cannot)?;
-    let metadata = file.metadata().map_err(cannot)?;
-    if metadata.mode() & 0o002 != 0 {
-        return Err(Error::new(
-            ErrorKind::Insecure,
-            "everybody may write to the file, and it decides where connections go; run chmod o-w on it",
-        ));
-    }
-    if metadata.len() > MAX_FILE {
-        return Err(Error::new(
-            ErrorKind::Io,
-            format!("the file has {} bytes; a cluster description has at most {MAX_FILE}", metadata.len()),
-        ));
-    }
-    let mut bytes = Vec::new();
-    file.take(MAX_FILE).read_to_end(&mut bytes).map_err(cannot)?;
-    Ok(bytes)
 }
 
 /// How a description is written.
