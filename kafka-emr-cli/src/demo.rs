@@ -66,9 +66,9 @@ JSON, one object:
   cluster_file   with --serve the path of the cluster description, else null";
 
 const TOPIC: &str = "orders";
-/// Two for each broker: with one replica each, librdkafka's mock cluster gives them out in turn.
+/// Each broker leads two.
 const PARTITIONS: i32 = 6;
-const REPLICATION: i32 = 1;
+const REPLICATION: i32 = 3;
 const MESSAGES: usize = 10_000;
 
 /// How long a client without kafka-emr is given. A name that does not resolve fails within milliseconds.
