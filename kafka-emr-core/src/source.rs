@@ -221,12 +221,13 @@ impl Part {
     }
 
     fn load(&self) -> Result<Vec<Cluster>, Error> {
-        let (mut clusters, format) = match &self.place {
+        // Only hosts text gives no release.
+        let (mut clusters, gives_release) = match &self.place {
             Place::File(path) => self.read(path)?,
             Place::Inline { nodes, .. } => {
                 let mut cluster = Cluster::without_release();
                 cluster.nodes.clone_from(nodes);
-                (vec![cluster], Format::Inline)
+                (vec![cluster], true)
             }
         };
         // Checked last, so that an override can supply what the file lacks.
@@ -234,7 +235,7 @@ impl Part {
             for (key, value) in &self.overrides {
                 set_key(cluster, key, value)?;
             }
-            if format != Format::Hosts {
+            if gives_release {
                 check_release(cluster)?;
             }
             cluster.check()?;
@@ -243,7 +244,8 @@ impl Part {
         Ok(clusters)
     }
 
-    fn read(&self, path: &Path) -> Result<(Vec<Cluster>, Format), Error> {
+    /// Reads a file. Also says whether its format gives the release.
+    fn read(&self, path: &Path) -> Result<(Vec<Cluster>, bool), Error> {
         let bytes = read_file(path)?;
         let text = std::str::from_utf8(&bytes).map_err(|e| {
             let line = bytes[..e.valid_up_to()].iter().filter(|&&b| b == b'\n').count() + 1;
@@ -253,19 +255,17 @@ impl Part {
         if text.trim().is_empty() {
             return Err(Error::new(ErrorKind::Syntax, "the file is empty; expected a cluster description"));
         }
-        let format = Format::of(path, text);
-        let clusters = match format {
-            Format::Toml => vec![read_toml(text)?],
-            Format::Json => vec![read_json(text)?],
-            Format::Hosts | Format::Inline => {
+        Ok(match Format::of(path, text) {
+            Format::Toml => (vec![read_toml(text)?], true),
+            Format::Json => (vec![read_json(text)?], true),
+            Format::Hosts => {
                 // These decide how the lines are read, not only what comes of them.
                 let network = self.value_of("network").map(Network::from_str).transpose()?.unwrap_or_default();
                 let clusters = hosts_text::read(text, network, self.value_of("id"))?;
                 self.check_identity(&clusters)?;
-                clusters
+                (clusters, false)
             }
-        };
-        Ok((clusters, format))
+        })
     }
 
     /// The lines of a hosts text say which cluster they are of: an override may agree, and add what they leave out.
@@ -336,13 +336,11 @@ fn parse_node(name: &str, value: &str) -> Result<Node, Error> {
     Ok(node)
 }
 
-/// How a description is written.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// How a file is written.
 enum Format {
     Toml,
     Json,
     Hosts,
-    Inline,
 }
 
 impl Format {

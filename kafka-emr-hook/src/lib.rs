@@ -5,7 +5,7 @@
 //! must not unwind. [`Hook`] gives every resolver such a callback; [`getaddrinfo`] and [`freeaddrinfo`] are the same lookup
 //! with the resolver named.
 //!
-//! This crate knows no Kafka client: it depends on libc and the core only.
+//! This crate knows no Kafka client: beside the core it needs libc, `arc-swap` for the table of callbacks, and `log`.
 //!
 //! ```
 //! use kafka_emr_core::Resolver;
