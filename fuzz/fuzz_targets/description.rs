@@ -38,7 +38,7 @@ fn check(clusters: Result<Vec<Cluster>, Error>) {
     }
     if let Some(resolver) = one_line(Resolver::from_clusters(clusters)) {
         one_line(resolver.bootstrap_servers());
-        one_line(resolver.bootstrap_servers_by_name());
+        one_line(resolver.bootstrap_servers_for(Some("ssl"), None));
     }
 }
 

@@ -14,7 +14,7 @@ fuzz_target!(|text: &str| {
     one_line(source.load());
     if let Some(resolver) = one_line(Resolver::from_source(source.clone())) {
         one_line(resolver.bootstrap_servers());
-        one_line(resolver.bootstrap_servers_by_name());
+        one_line(resolver.bootstrap_servers_for(Some("ssl"), None));
     }
     for (key, value) in [("network", "public"), ("release", "3.9"), ("bootstrap", "names"), ("id", text), (text, "1")] {
         one_line(source.set(key, value));

@@ -150,14 +150,19 @@ impl Resolver {
         self.bootstrap(None)
     }
 
-    /// As [`Resolver::bootstrap_servers`], for a client that uses TLS or Kerberos: brokers are listed by long domain, unless
-    /// the description says `bootstrap = "addresses"`.
+    /// As [`Resolver::bootstrap_servers`], for a client that may use TLS or Kerberos: then brokers are listed by long
+    /// domain, unless the description says `bootstrap = "addresses"`. See [`BootstrapStyle::for_security`] for the
+    /// arguments.
     ///
     /// # Errors
     ///
     /// As [`Resolver::bootstrap_servers`]; also where no long domain is known because the description has no `id`.
-    pub fn bootstrap_servers_by_name(&self) -> Result<String, Error> {
-        self.bootstrap(Some(BootstrapStyle::Names))
+    pub fn bootstrap_servers_for(
+        &self,
+        security_protocol: Option<&str>,
+        sasl_mechanism: Option<&str>,
+    ) -> Result<String, Error> {
+        self.bootstrap(BootstrapStyle::for_security(security_protocol, sasl_mechanism))
     }
 
     fn bootstrap(&self, needed: Option<BootstrapStyle>) -> Result<String, Error> {
@@ -407,10 +412,10 @@ mod tests {
             Resolver::open(&format!("emr://48742?release=3.11{parameters}&emr-worker-1=10.0.1.24")).unwrap()
         };
         assert_eq!(open("").bootstrap_servers().unwrap(), "10.0.1.24:9092");
-        assert_eq!(open("").bootstrap_servers_by_name().unwrap(), "emr-worker-1.cluster-48742:9092");
-        assert_eq!(open("&bootstrap=addresses").bootstrap_servers_by_name().unwrap(), "10.0.1.24:9092");
+        assert_eq!(open("").bootstrap_servers_for(Some("ssl"), None).unwrap(), "emr-worker-1.cluster-48742:9092");
+        assert_eq!(open("&bootstrap=addresses").bootstrap_servers_for(Some("ssl"), None).unwrap(), "10.0.1.24:9092");
         let without_id = Resolver::open("emr://?release=3.11&emr-worker-1=10.0.1.24").unwrap();
-        assert!(without_id.bootstrap_servers_by_name().unwrap_err().to_string().contains("id: missing"));
+        assert!(without_id.bootstrap_servers_for(Some("ssl"), None).unwrap_err().to_string().contains("id: missing"));
     }
 
     #[test]

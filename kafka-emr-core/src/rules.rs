@@ -28,6 +28,22 @@ pub enum BootstrapStyle {
     Names,
 }
 
+impl BootstrapStyle {
+    /// Returns the style that a client's security asks for, or `None` where the rule may decide.
+    ///
+    /// TLS compares certificates, and Kerberos principals, with the name that was dialled. The arguments are the values of
+    /// `security.protocol` and `sasl.mechanism` (or `sasl.mechanisms`), in any case; `None` is what was not set, which
+    /// for librdkafka means PLAINTEXT and GSSAPI.
+    #[must_use]
+    pub fn for_security(security_protocol: Option<&str>, sasl_mechanism: Option<&str>) -> Option<Self> {
+        let is = |value: Option<&str>, word: &str| value.is_some_and(|value| value.trim().eq_ignore_ascii_case(word));
+        let tls = is(security_protocol, "ssl") || is(security_protocol, "sasl_ssl");
+        let kerberos =
+            is(sasl_mechanism, "gssapi") || (is(security_protocol, "sasl_plaintext") && sasl_mechanism.is_none());
+        (tls || kerberos).then_some(BootstrapStyle::Names)
+    }
+}
+
 /// Says which of a node's addresses a rule dials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -174,6 +190,15 @@ mod tests {
     fn check(release: &str, network: Network, expected: &str) {
         let release = (!release.is_empty()).then(|| release.parse().unwrap());
         assert_eq!(Rule::of(release.as_ref(), network).name, expected);
+    }
+
+    #[test]
+    fn security_asks_for_names() {
+        let names = |protocol, mechanism| BootstrapStyle::for_security(protocol, mechanism).is_some();
+        assert!(names(Some("SSL"), None) && names(Some(" sasl_ssl "), Some("PLAIN")));
+        assert!(names(None, Some("GSSAPI")) && names(Some("SASL_PLAINTEXT"), Some("gssapi")));
+        assert!(names(Some("sasl_plaintext"), None), "Kerberos is the default mechanism");
+        assert!(!names(None, None) && !names(Some("plaintext"), None) && !names(Some("sasl_plaintext"), Some("PLAIN")));
     }
 
     #[test]

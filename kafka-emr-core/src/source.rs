@@ -34,20 +34,21 @@ use crate::{Cluster, Error, ErrorKind, Network, Node, hosts_text};
 /// # Ok::<(), kafka_emr_core::Error>(())
 /// ```
 ///
-/// Shown, it is as messages name it: inline parts without their parameters.
-#[derive(Clone, Debug)]
+/// Shown, it is as messages name it: inline parts without their parameters. Two sources are equal when they read the same
+/// files and say the same inline, written the same way.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     parts: Vec<Part>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Part {
     place: Place,
     /// Top-level keys with their values, in the order given: later ones win.
     overrides: Vec<(&'static str, String)>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
     File(PathBuf),
     Inline { shown: String, nodes: Vec<Node> },

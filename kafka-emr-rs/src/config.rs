@@ -34,8 +34,10 @@ pub(crate) fn prepare(config: &ClientConfig, resolver: &Resolver) -> Result<Prep
     }
     let bootstrap_servers = match own_bootstrap_servers(config)? {
         Some(own) => own,
-        None if needs_names(config) => resolver.bootstrap_servers_by_name()?,
-        None => resolver.bootstrap_servers()?,
+        None => {
+            let mechanism = config.get("sasl.mechanism").or_else(|| config.get("sasl.mechanisms"));
+            resolver.bootstrap_servers_for(config.get("security.protocol"), mechanism)?
+        }
     };
     let mut config = config.clone();
     for property in BOOTSTRAP_SERVERS {
@@ -64,18 +66,6 @@ fn own_bootstrap_servers(config: &ClientConfig) -> Result<Option<String>, Error>
         )));
     }
     Ok(Some(value.to_owned()))
-}
-
-/// Whether certificates or Kerberos principals, which carry the long domain, are compared with the broker's name.
-fn needs_names(config: &ClientConfig) -> bool {
-    let is = |property: &str, values: &[&str]| {
-        config.get(property).is_some_and(|value| values.iter().any(|one| value.trim().eq_ignore_ascii_case(one)))
-    };
-    let mechanisms = ["sasl.mechanism", "sasl.mechanisms"];
-    let kerberos_by_default = mechanisms.iter().all(|property| config.get(property).is_none());
-    is("security.protocol", &["ssl", "sasl_ssl"])
-        || mechanisms.iter().any(|property| is(property, &["GSSAPI"]))
-        || (is("security.protocol", &["sasl_plaintext"]) && kerberos_by_default)
 }
 
 #[cfg(test)]

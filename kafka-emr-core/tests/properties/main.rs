@@ -59,7 +59,7 @@ fn use_all(clusters: Vec<Cluster>) {
     }
     if let Some(resolver) = checked(Resolver::from_clusters(clusters)) {
         checked(resolver.bootstrap_servers());
-        checked(resolver.bootstrap_servers_by_name());
+        checked(resolver.bootstrap_servers_for(Some("ssl"), None));
         let _ = resolver.lookup("emr-worker-1.cluster-48742", 9092, Family::Any);
     }
 }

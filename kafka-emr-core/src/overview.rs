@@ -1,0 +1,136 @@
+//! What there is to know of a cluster's endpoints, for people and for programs in other languages.
+
+use std::collections::HashSet;
+use std::net::{IpAddr, SocketAddr};
+
+use serde::Serialize;
+
+use crate::rules::NodeAddress;
+use crate::{Cluster, Error, Family, Hosts, Lookup, Network, Node, NodeRole, Rule};
+
+/// Says of one cluster how to connect to it, and why so. Serializes to JSON; what each key means stands at the fields.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Overview {
+    /// How messages call the cluster.
+    #[serde(skip)]
+    pub title: String,
+    /// What the long domains end in; `None` where it is not known.
+    pub domain: Option<String>,
+    /// The EMR release as it is written; `None` for hosts text.
+    pub release: Option<String>,
+    /// From where the client comes.
+    pub network: Network,
+    /// The version rule that holds. In JSON: `name`, `reason`, `section`.
+    #[serde(serialize_with = "rule")]
+    pub rule: &'static Rule,
+    /// What the brokers must have set to answer there.
+    pub broker_setting: Option<&'static str>,
+    /// Whether unknown names under the domain fail at once.
+    pub strict: bool,
+    /// The value for `bootstrap.servers`.
+    pub bootstrap_servers: String,
+    /// The nodes, in the order of the description.
+    pub nodes: Vec<NodeOverview>,
+    /// Names of a hosts text that are no nodes.
+    pub plain_hosts: Vec<PlainHost>,
+}
+
+/// Says of one node what it is and where its names lead.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct NodeOverview {
+    /// The node's name, as `emr-worker-1`.
+    pub name: String,
+    /// What the node is for; `None` where nothing tells.
+    pub role: Option<NodeRole>,
+    /// Whether Kafka runs there.
+    pub broker: bool,
+    /// The whole long domain; `None` where it is not known.
+    pub long_domain: Option<String>,
+    /// What is dialled; empty where the node has no address on this network.
+    pub addresses: Vec<IpAddr>,
+    /// The port that is dialled; `None` where the node is no broker.
+    pub port: Option<u16>,
+    /// Which key of the description gives the address: `private_ip`, `public_ip` or `connect`; `None` for nothing.
+    pub by: Option<&'static str>,
+}
+
+/// A name of a hosts text that is no node's.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct PlainHost {
+    /// The name.
+    pub name: String,
+    /// Its address.
+    pub address: IpAddr,
+}
+
+impl Overview {
+    /// Describes a cluster.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cluster::endpoints`].
+    pub fn of(cluster: &Cluster) -> Result<Self, Error> {
+        let endpoints = cluster.endpoints()?;
+        // A second address of a node, of the other family, is kept as a plain host too.
+        let node_names: HashSet<String> = cluster.nodes.iter().flat_map(|node| cluster.names(node)).collect();
+        let plain_hosts = cluster
+            .plain_hosts
+            .iter()
+            .filter(|(name, _)| !node_names.contains(&name.trim_end_matches('.').to_ascii_lowercase()));
+        Ok(Overview {
+            title: cluster.title(),
+            domain: cluster.domain(),
+            release: cluster.release.as_ref().map(ToString::to_string),
+            network: cluster.network,
+            rule: endpoints.rule(),
+            broker_setting: endpoints.requirement(),
+            strict: cluster.strict,
+            bootstrap_servers: endpoints.bootstrap_servers(),
+            nodes: cluster.nodes.iter().map(|node| NodeOverview::of(cluster, node, endpoints.hosts())).collect(),
+            plain_hosts: plain_hosts
+                .map(|(name, address)| PlainHost { name: name.clone(), address: *address })
+                .collect(),
+        })
+    }
+}
+
+impl NodeOverview {
+    fn of(cluster: &Cluster, node: &Node, hosts: &Hosts) -> Self {
+        let long_domain = cluster.long_domain(node);
+        // Asked of the map itself, as a client does: a node of a hosts text can have an address of each family.
+        let dialled =
+            match hosts.lookup(long_domain.as_deref().unwrap_or(&node.name), cluster.broker_port(), Family::Any) {
+                Lookup::Mapped(dialled) => dialled,
+                _ => Vec::new(),
+            };
+        let broker = node.is_broker();
+        let by = match cluster.rule().dials {
+            _ if node.connect.is_some() => "connect",
+            NodeAddress::PrivateIp => "private_ip",
+            NodeAddress::PublicIp => "public_ip",
+        };
+        NodeOverview {
+            name: node.name.clone(),
+            role: node.role(),
+            broker,
+            long_domain,
+            port: dialled.first().map(SocketAddr::port).filter(|_| broker || node.connect.is_some()),
+            by: (!dialled.is_empty()).then_some(by),
+            addresses: dialled.iter().map(SocketAddr::ip).collect(),
+        }
+    }
+}
+
+/// The parts of a rule that a user reads.
+fn rule<S: serde::Serializer>(rule: &&'static Rule, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Shown {
+        name: &'static str,
+        reason: &'static str,
+        section: &'static str,
+    }
+    Shown { name: rule.name, reason: rule.reason, section: rule.section }.serialize(serializer)
+}
