@@ -107,6 +107,12 @@ impl Hook {
         CALLBACKS[self.0.slot / ROW][self.0.slot % ROW]
     }
 
+    /// Returns whether a function at this address is the callback of any hook, of this one or another.
+    #[must_use]
+    pub fn is_callback(address: usize) -> bool {
+        CALLBACKS.as_flattened().iter().any(|callback| *callback as usize == address)
+    }
+
     /// Returns the resolver.
     #[must_use]
     pub fn resolver(&self) -> &Resolver {

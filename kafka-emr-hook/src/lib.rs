@@ -26,4 +26,4 @@ mod lookup;
 pub use addrinfo::{Counts, counts, freeaddrinfo};
 pub use callback::{Hook, OutOfSlots, ResolveCallback, SLOTS};
 pub use guard::guard;
-pub use lookup::getaddrinfo;
+pub use lookup::{getaddrinfo, lookup};

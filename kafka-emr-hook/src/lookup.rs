@@ -29,8 +29,45 @@ pub unsafe fn getaddrinfo(
     hints: *const addrinfo,
     res: *mut *mut addrinfo,
 ) -> c_int {
+    let resolve = |node: Option<&CStr>, service: Option<&CStr>, hints: Option<&addrinfo>| {
+        let mapped = map(resolver, node, service, hints)?;
+        mapped.map_or_else(|| ask_system(node, service, hints), Ok).map(Some)
+    };
+    // SAFETY: the caller vouches for the arguments.
+    unsafe { answer(node, service, hints, res, resolve) }.unwrap_or(libc::EAI_FAIL)
+}
+
+/// As [`getaddrinfo`], but asks the map alone: `None`, and null in `*res`, is for names that the system resolver is to be
+/// asked for.
+///
+/// # Safety
+///
+/// As [`getaddrinfo`].
+pub unsafe fn lookup(
+    resolver: &Resolver,
+    node: *const c_char,
+    service: *const c_char,
+    hints: *const addrinfo,
+    res: *mut *mut addrinfo,
+) -> Option<c_int> {
+    // SAFETY: the caller vouches for the arguments.
+    unsafe { answer(node, service, hints, res, |node, service, hints| map(resolver, node, service, hints)) }
+}
+
+/// Resolves and writes the answer; `None` where there is none.
+///
+/// # Safety
+///
+/// As [`getaddrinfo`].
+unsafe fn answer(
+    node: *const c_char,
+    service: *const c_char,
+    hints: *const addrinfo,
+    res: *mut *mut addrinfo,
+    resolve: impl FnOnce(Option<&CStr>, Option<&CStr>, Option<&addrinfo>) -> Result<Option<List>, c_int>,
+) -> Option<c_int> {
     if res.is_null() {
-        return libc::EAI_FAIL;
+        return Some(libc::EAI_FAIL);
     }
     // The caller's pointer is not initialised: whatever happens now, it is written.
     // SAFETY: `res` is not null, and then the caller vouches for it.
@@ -38,17 +75,18 @@ pub unsafe fn getaddrinfo(
     let ask = || {
         // SAFETY: the caller vouches for the strings and the hints.
         let (node, service, hints) = unsafe { (text(node), text(service), hints.as_ref()) };
-        resolve(resolver, node, service, hints)
+        resolve(node, service, hints)
     };
     match guard("resolving a host name", Err(libc::EAI_FAIL), ask) {
+        Ok(None) => None,
         // An empty list must never go out as a success: librdkafka reads its first entry unasked.
-        Ok(list) if list.is_empty() => libc::EAI_NONAME,
-        Ok(list) => {
+        Ok(Some(list)) if list.is_empty() => Some(libc::EAI_NONAME),
+        Ok(Some(list)) => {
             // SAFETY: as above.
             unsafe { *res = list.into_raw() };
-            0
+            Some(0)
         }
-        Err(code) => code,
+        Err(code) => Some(code),
     }
 }
 
@@ -60,27 +98,28 @@ unsafe fn text<'a>(pointer: *const c_char) -> Option<&'a CStr> {
     (!pointer.is_null()).then(|| unsafe { CStr::from_ptr(pointer) })
 }
 
-fn resolve(
+/// Asks the map; `None` where the system resolver is to be asked.
+fn map(
     resolver: &Resolver,
     node: Option<&CStr>,
     service: Option<&CStr>,
     hints: Option<&addrinfo>,
-) -> Result<List, c_int> {
+) -> Result<Option<List>, c_int> {
     let family = match hints.map_or(libc::AF_UNSPEC, |hints| hints.ai_family) {
         libc::AF_UNSPEC => Family::Any,
         libc::AF_INET => Family::V4,
         libc::AF_INET6 => Family::V6,
         _ => return Err(libc::EAI_FAMILY),
     };
-    let Some(node) = node else { return ask_system(None, service, hints) };
+    let Some(node) = node else { return Ok(None) };
     // Bytes that are no UTF-8 are no name of a cluster, and neither is a name where only numbers are wanted.
     let numeric = hints.is_some_and(|hints| hints.ai_flags & libc::AI_NUMERICHOST != 0);
     let host = match node.to_str() {
         Ok(host) if !numeric || host.parse::<std::net::IpAddr>().is_ok() => host,
-        _ => return ask_system(Some(node), service, hints),
+        _ => return Ok(None),
     };
     match resolver.lookup(host, 0, family) {
-        Lookup::System => ask_system(Some(node), service, hints),
+        Lookup::System => Ok(None),
         Lookup::Refused => Err(libc::EAI_NONAME),
         Lookup::Mapped(addresses) => {
             let asked = port(service, hints)?;
@@ -96,7 +135,7 @@ fn resolve(
                 let canonical = (flags & libc::AI_CANONNAME != 0 && list.is_empty()).then_some(node);
                 list.push(address, kind, canonical);
             }
-            Ok(list)
+            Ok(Some(list))
         }
     }
 }

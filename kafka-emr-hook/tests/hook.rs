@@ -10,7 +10,7 @@ use std::ptr;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use kafka_emr_core::Resolver;
-use kafka_emr_hook::{Hook, ResolveCallback, SLOTS, counts, freeaddrinfo, getaddrinfo};
+use kafka_emr_hook::{Hook, ResolveCallback, SLOTS, counts, freeaddrinfo, getaddrinfo, lookup};
 use libc::{addrinfo, c_int};
 
 /// Counts the allocations of this thread.
@@ -248,6 +248,24 @@ fn anything_else_goes_to_the_system_with_the_callers_hints() {
 }
 
 #[test]
+fn the_map_alone_leaves_other_names_to_the_caller() {
+    let _alone = alone();
+    let resolver = one_worker();
+    let ask = |node: &CStr| {
+        let mut list = ptr::dangling_mut();
+        // SAFETY: the strings end in NUL, there are no hints, and `list` is a place for the answer.
+        let code = unsafe { lookup(&resolver, node.as_ptr(), c"9092".as_ptr(), ptr::null(), &raw mut list) };
+        let found = addresses(list);
+        // SAFETY: the list is null or was made above.
+        unsafe { freeaddrinfo(list) };
+        (code, found)
+    };
+    assert_eq!(ask(WORKER), (Some(0), vec!["127.0.0.24:9092".parse().unwrap()]));
+    assert_eq!(ask(c"example.org"), (None, vec![]));
+    assert_eq!(ask(c"127.0.0.1"), (None, vec![]));
+}
+
+#[test]
 #[cfg(not(miri))] // asks libc's getaddrinfo, which Miri does not have
 fn the_canonical_name_is_the_name() {
     let _alone = alone();
@@ -335,6 +353,14 @@ fn a_callback_that_is_called_too_late_fails() {
     drop(hook);
     assert_eq!(call(callback, WORKER, Some(c"9092"), None), Err(libc::EAI_FAIL));
     assert!(lines()[0].contains("after its resolver was freed"), "{:?}", lines());
+}
+
+#[test]
+fn a_callback_is_known_by_its_address() {
+    let _alone = alone();
+    let hook = Hook::of(&one_worker()).unwrap();
+    assert!(Hook::is_callback(hook.callback() as usize));
+    assert!(!Hook::is_callback(0) && !Hook::is_callback(getaddrinfo as *const () as usize));
 }
 
 #[test]
