@@ -60,6 +60,24 @@ struct Bound {
     resolver: Resolver,
 }
 
+/// A hook that somebody else keeps, or nobody any more.
+#[derive(Clone, Debug)]
+pub struct WeakHook(Weak<Bound>);
+
+impl WeakHook {
+    /// Returns the hook, unless it is gone.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Hook> {
+        self.0.upgrade().map(Hook)
+    }
+
+    /// Returns whether somebody still keeps the hook.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+}
+
 /// Says that [`SLOTS`] resolvers have a callback already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfSlots;
@@ -117,6 +135,12 @@ impl Hook {
     #[must_use]
     pub fn resolver(&self) -> &Resolver {
         &self.0.resolver
+    }
+
+    /// Returns a handle that does not keep the hook.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakHook {
+        WeakHook(Arc::downgrade(&self.0))
     }
 
     /// Returns how many handles there are of this hook, itself included: one for each client, and those that were cloned.

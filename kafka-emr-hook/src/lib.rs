@@ -24,6 +24,6 @@ mod guard;
 mod lookup;
 
 pub use addrinfo::{Counts, counts, freeaddrinfo};
-pub use callback::{Hook, OutOfSlots, ResolveCallback, SLOTS};
+pub use callback::{Hook, OutOfSlots, ResolveCallback, SLOTS, WeakHook};
 pub use guard::guard;
 pub use lookup::{getaddrinfo, lookup};

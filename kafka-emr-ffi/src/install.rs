@@ -1,0 +1,215 @@
+//! Puts a resolver into a librdkafka configuration.
+
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ptr;
+
+use kafka_emr_hook::{Hook, guard};
+use libc::addrinfo;
+
+use crate::errstr::ErrStr;
+use crate::librdkafka::{CONF_INVALID, CONF_OK, Client, Conf, Function, Librdkafka, NO_ERROR, RespErr};
+use crate::logging;
+use crate::owned::{Owned, give, refusal};
+use crate::pin::Pin;
+use crate::resolver::ResolverHandle;
+
+/// Both names of one property; librdkafka takes the one for the other.
+pub(crate) const BOOTSTRAP_SERVERS: &CStr = c"bootstrap.servers";
+
+const CLIENT_DNS_LOOKUP: &CStr = c"client.dns.lookup";
+
+const CANONICAL: &str = "resolve_canonical_bootstrap_servers_only";
+
+/// Why a value of client.dns.lookup cannot be, if so.
+pub(crate) fn refuse_dns_lookup(value: &str) -> Result<(), String> {
+    if !value.trim().eq_ignore_ascii_case(CANONICAL) {
+        return Ok(());
+    }
+    Err(format!(
+        "client.dns.lookup={CANONICAL} replaces long domains by the reverse lookup of their addresses, which nobody can \
+         connect to or check a certificate against; remove it or set use_all_dns_ips"
+    ))
+}
+
+/// Refuses a configuration that the hook cannot work with.
+///
+/// # Safety
+///
+/// `conf` is a live configuration of this librdkafka.
+pub(crate) unsafe fn check(librdkafka: &Librdkafka, conf: *const Conf) -> Result<(), String> {
+    // SAFETY: the caller vouches for `conf`.
+    let (lookup, callback) = unsafe { (librdkafka.get(conf, CLIENT_DNS_LOOKUP), librdkafka.callback(conf)) };
+    refuse_dns_lookup(lookup.as_deref().unwrap_or_default())?;
+    match callback {
+        Some(address) if !Hook::is_callback(address) && address != refuse as *const () as usize => {
+            Err(OTHER_CALLBACK.to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(crate) const OTHER_CALLBACK: &str = "the program sets a resolve callback of its own \
+    (rd_kafka_conf_set_resolve_cb), and a client can have one only; remove it, or call kafka_emr_lookup() in it";
+
+/// Sets the hook's callback, and what belongs to it.
+///
+/// # Safety
+///
+/// `conf` is a live configuration of this librdkafka, nobody else uses it meanwhile, and it keeps the hook alive.
+pub(crate) unsafe fn set(librdkafka: &Librdkafka, conf: *mut Conf, hook: &Hook) -> Result<(), String> {
+    // SAFETY: the caller vouches for `conf`.
+    unsafe {
+        // Since 2.2.0; before, there was no other way.
+        if librdkafka.get(conf, CLIENT_DNS_LOOKUP).is_some() {
+            librdkafka.set(conf, CLIENT_DNS_LOOKUP, "use_all_dns_ips")?;
+        }
+        librdkafka.set_callback(conf, hook.callback());
+    }
+    Ok(())
+}
+
+/// The callback of a client that has no cluster: it resolves nothing, so that a mistake is seen and no other resolver is
+/// asked instead.
+pub(crate) unsafe extern "C" fn refuse(
+    node: *const c_char,
+    service: *const c_char,
+    _hints: *const addrinfo,
+    res: *mut *mut addrinfo,
+    _opaque: *mut c_void,
+) -> c_int {
+    guard("the resolve callback", libc::EAI_FAIL, || {
+        // SAFETY: librdkafka passes a place for a list.
+        if let Some(list) = unsafe { res.as_mut() } {
+            *list = ptr::null_mut();
+        }
+        if node.is_null() && service.is_null() {
+            return 0;
+        }
+        log::error!("no name is resolved: this client knows no cluster, and its configuration says why");
+        libc::EAI_FAIL
+    })
+}
+
+/// What a configuration owns that a C program gave a resolver to.
+struct Applied {
+    librdkafka: Librdkafka,
+    hook: Hook,
+    /// A name for each hook, so that a configuration can be seen to have it.
+    name: CString,
+    pin: Pin,
+}
+
+impl Owned for Applied {
+    fn librdkafka(&self) -> &Librdkafka {
+        &self.librdkafka
+    }
+
+    fn name(&self) -> &CStr {
+        &self.name
+    }
+
+    fn copy(&self) -> Self {
+        Applied {
+            librdkafka: self.librdkafka,
+            hook: self.hook.clone(),
+            name: self.name.clone(),
+            pin: Pin::new(self.librdkafka),
+        }
+    }
+
+    unsafe fn settle(this: *mut Self, conf: *mut Conf) -> Result<(), String> {
+        // SAFETY: the caller vouches for both.
+        match unsafe { (*this).librdkafka.on_new(conf, &(*this).name, on_new, this.cast()) } {
+            NO_ERROR => Ok(()),
+            refused => Err(refusal(refused)),
+        }
+    }
+}
+
+unsafe extern "C" fn on_new(
+    client: *mut Client,
+    _conf: *const Conf,
+    opaque: *mut c_void,
+    _errstr: *mut c_char,
+    _errstr_size: usize,
+) -> RespErr {
+    let this: *const Applied = opaque.cast();
+    // SAFETY: librdkafka passes the opaque of `settle`, which lives as long as the client, and the client that is made.
+    guard("a new client", (), || unsafe { Pin::watch(&raw const (*this).pin, (*this).hook.resolver(), client) });
+    NO_ERROR
+}
+
+/// Gives a resolver to a librdkafka configuration. Called by kafka_emr_conf_apply() in kafka_emr_rdkafka.h, which says what
+/// it does.
+///
+/// conf is an rd_kafka_conf_t, and librdkafka returns the function of a name, of the librdkafka that conf is of. Returns
+/// an rd_kafka_conf_res_t.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kafka_emr_apply(
+    conf: *mut c_void,
+    resolver: Option<&ResolverHandle>,
+    librdkafka: Option<unsafe extern "C" fn(name: *const c_char) -> Function>,
+    errstr: *mut c_char,
+    errstr_size: usize,
+) -> c_int {
+    guard("kafka_emr_apply", CONF_INVALID, || {
+        logging::start();
+        // SAFETY: the caller vouches for it.
+        let mut errstr = unsafe { ErrStr::new(errstr, errstr_size) };
+        // SAFETY: the caller vouches for all of them.
+        match unsafe { apply(conf.cast(), resolver, librdkafka) } {
+            Ok(()) => CONF_OK,
+            Err(why) => {
+                errstr.write(&why);
+                CONF_INVALID
+            }
+        }
+    })
+}
+
+/// # Safety
+///
+/// `conf` is null, or a live configuration of the librdkafka whose functions `find` returns.
+unsafe fn apply(
+    conf: *mut Conf,
+    resolver: Option<&ResolverHandle>,
+    find: Option<unsafe extern "C" fn(name: *const c_char) -> Function>,
+) -> Result<(), String> {
+    if conf.is_null() {
+        return Err("conf is NULL".to_owned());
+    }
+    let handle = resolver.ok_or("resolver is NULL: kafka_emr_resolver_open() failed, or was not called")?;
+    let find = find.ok_or("librdkafka is NULL")?;
+    // SAFETY: the caller vouches for `find`.
+    let librdkafka = unsafe { Librdkafka::find(|name| find(name.as_ptr())) }.map_err(|missing| {
+        format!(
+            "{} is missing: kafka_emr_rdkafka.h is of another version than libkafka_emr {}",
+            missing.to_string_lossy(),
+            env!("CARGO_PKG_VERSION")
+        )
+    })?;
+    // SAFETY: the caller vouches for `conf`, and that it is of this librdkafka.
+    unsafe {
+        check(&librdkafka, conf)?;
+        let hook = handle.hook()?.clone();
+        match librdkafka.callback(conf) {
+            Some(address) if address == hook.callback() as usize => return Ok(()),
+            Some(_) => return Err("another resolver was given to this configuration already".to_owned()),
+            None => {}
+        }
+        if librdkafka.get(conf, BOOTSTRAP_SERVERS).is_none() {
+            let protocol = librdkafka.get(conf, c"security.protocol");
+            // Has a default, which counts only where SASL is used.
+            let uses_sasl =
+                protocol.as_deref().is_some_and(|protocol| protocol.to_ascii_lowercase().starts_with("sasl"));
+            let mechanism = if uses_sasl { librdkafka.get(conf, c"sasl.mechanisms") } else { None };
+            let servers = handle.resolver.bootstrap_servers_for(protocol.as_deref(), mechanism.as_deref());
+            let servers = servers.map_err(|error| error.to_string())?;
+            librdkafka.set(conf, BOOTSTRAP_SERVERS, &servers)?;
+        }
+        let name = CString::new(format!("kafka-emr {:#x}", hook.callback() as usize)).unwrap_or_default();
+        // Owned first, so that the callback never outlives its hook.
+        give(conf, Applied { librdkafka, pin: Pin::new(librdkafka), name, hook: hook.clone() })?;
+        set(&librdkafka, conf, &hook)
+    }
+}

@@ -1,0 +1,41 @@
+//! `libkafka_emr`: the resolver for C programs, and a plugin for every program that uses librdkafka.
+//!
+//! Its manual is the header, `include/kafka_emr.h`, which is made of the documentation of the functions here. The library
+//! never contains or links librdkafka: it uses the one that the program has, through `include/kafka_emr_rdkafka.h` or, as
+//! a plugin, by looking it up.
+//!
+//! Every exported function goes through [`kafka_emr_hook::guard`], so that no panic leaves the library.
+
+#![allow(
+    clippy::missing_safety_doc,
+    reason = "the documentation is the C header, whose head says once what pointers have to be"
+)]
+
+#[cfg(panic = "abort")]
+compile_error!("libkafka_emr turns a panic into an error return, which panic = \"abort\" would make an abort");
+
+// In the order of the header.
+mod resolver;
+
+mod lookup;
+
+mod install;
+
+mod environment;
+mod errstr;
+mod librdkafka;
+mod logging;
+mod owned;
+mod pin;
+mod plugin;
+mod shared;
+
+pub use install::kafka_emr_apply;
+pub use librdkafka::Function;
+pub use lookup::{KAFKA_EMR_NOT_MAPPED, kafka_emr_freeaddrinfo, kafka_emr_getaddrinfo, kafka_emr_lookup};
+pub use plugin::conf_init;
+pub use resolver::{
+    Callback, ResolverHandle, kafka_emr_resolver_bootstrap_servers, kafka_emr_resolver_bootstrap_servers_for,
+    kafka_emr_resolver_callback, kafka_emr_resolver_endpoints_json, kafka_emr_resolver_free, kafka_emr_resolver_open,
+    kafka_emr_string_free, kafka_emr_version,
+};

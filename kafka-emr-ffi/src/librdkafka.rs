@@ -1,0 +1,206 @@
+//! The functions of the librdkafka that a program has, of which there may be several.
+
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::mem::transmute;
+use std::ptr;
+
+use kafka_emr_hook::ResolveCallback;
+
+/// A function of any type. It is called as what it is.
+pub type Function = Option<unsafe extern "C" fn()>;
+
+/// rd_kafka_conf_t
+pub(crate) enum Conf {}
+/// rd_kafka_t
+pub(crate) enum Client {}
+
+/// rd_kafka_resp_err_t
+pub(crate) type RespErr = c_int;
+pub(crate) const NO_ERROR: RespErr = 0;
+/// RD_KAFKA_RESP_ERR__INVALID_ARG
+pub(crate) const INVALID_ARG: RespErr = -186;
+/// RD_KAFKA_RESP_ERR__CONFLICT
+pub(crate) const CONFLICT: RespErr = -173;
+
+/// rd_kafka_conf_res_t
+pub(crate) type ConfRes = c_int;
+pub(crate) const CONF_UNKNOWN: ConfRes = -2;
+pub(crate) const CONF_INVALID: ConfRes = -1;
+pub(crate) const CONF_OK: ConfRes = 0;
+
+pub(crate) type OnConfSet = unsafe extern "C" fn(
+    conf: *mut Conf,
+    name: *const c_char,
+    value: *const c_char,
+    errstr: *mut c_char,
+    errstr_size: usize,
+    opaque: *mut c_void,
+) -> ConfRes;
+pub(crate) type OnConfDup = unsafe extern "C" fn(
+    new: *mut Conf,
+    old: *const Conf,
+    filters: usize,
+    filter: *const *const c_char,
+    opaque: *mut c_void,
+) -> RespErr;
+pub(crate) type OnConfDestroy = unsafe extern "C" fn(opaque: *mut c_void) -> RespErr;
+pub(crate) type OnNew = unsafe extern "C" fn(
+    client: *mut Client,
+    conf: *const Conf,
+    opaque: *mut c_void,
+    errstr: *mut c_char,
+    errstr_size: usize,
+) -> RespErr;
+/// on_send and on_consume: a client and one of its messages.
+pub(crate) type OnMessage =
+    unsafe extern "C" fn(client: *mut Client, message: *mut c_void, opaque: *mut c_void) -> RespErr;
+
+macro_rules! functions {
+    ($($(#[$doc:meta])* $name:ident: $symbol:literal fn($($argument:ty),*) $(-> $result:ty)?;)+) => {
+        /// One librdkafka's functions, all that this library uses.
+        #[derive(Clone, Copy)]
+        pub(crate) struct Librdkafka {
+            $($(#[$doc])* $name: unsafe extern "C" fn($($argument),*) $(-> $result)?,)+
+        }
+
+        impl Librdkafka {
+            /// Looks every function up; `Err` names the one that is missing.
+            ///
+            /// # Safety
+            ///
+            /// What `find` returns for a name is librdkafka's function of that name, and all are of the same librdkafka, which stays
+            /// loaded as long as one of its configurations or clients lives.
+            pub(crate) unsafe fn find(find: impl Fn(&CStr) -> Function) -> Result<Self, &'static CStr> {
+                $(
+                    let $name = find($symbol).ok_or($symbol)?;
+                    // SAFETY: the caller vouches that it is the function of this name, whose type in rdkafka.h this is, as
+                    // far as C's calling convention goes: enums are int, and pointers are pointers.
+                    let $name = unsafe {
+                        transmute::<unsafe extern "C" fn(), unsafe extern "C" fn($($argument),*) $(-> $result)?>($name)
+                    };
+                )+
+                Ok(Librdkafka { $($name),+ })
+            }
+        }
+    };
+}
+
+functions! {
+    /// Since 2.0.0, the youngest of them.
+    set_resolve_cb: c"rd_kafka_conf_set_resolve_cb" fn(*mut Conf, Option<ResolveCallback>);
+    conf_get: c"rd_kafka_conf_get" fn(*const Conf, *const c_char, *mut c_char, *mut usize) -> ConfRes;
+    conf_set: c"rd_kafka_conf_set" fn(*mut Conf, *const c_char, *const c_char, *mut c_char, usize) -> ConfRes;
+    add_on_conf_set: c"rd_kafka_conf_interceptor_add_on_conf_set"
+        fn(*mut Conf, *const c_char, OnConfSet, *mut c_void) -> RespErr;
+    add_on_conf_dup: c"rd_kafka_conf_interceptor_add_on_conf_dup"
+        fn(*mut Conf, *const c_char, OnConfDup, *mut c_void) -> RespErr;
+    add_on_conf_destroy: c"rd_kafka_conf_interceptor_add_on_conf_destroy"
+        fn(*mut Conf, *const c_char, OnConfDestroy, *mut c_void) -> RespErr;
+    add_on_new: c"rd_kafka_conf_interceptor_add_on_new"
+        fn(*mut Conf, *const c_char, OnNew, *mut c_void) -> RespErr;
+    add_on_send: c"rd_kafka_interceptor_add_on_send"
+        fn(*mut Client, *const c_char, OnMessage, *mut c_void) -> RespErr;
+    add_on_consume: c"rd_kafka_interceptor_add_on_consume"
+        fn(*mut Client, *const c_char, OnMessage, *mut c_void) -> RespErr;
+    clusterid: c"rd_kafka_clusterid" fn(*mut Client, c_int) -> *mut c_char;
+    mem_free: c"rd_kafka_mem_free" fn(*mut Client, *mut c_void);
+}
+
+/// The names that interceptors have, for messages of librdkafka.
+pub(crate) const INTERCEPTOR: &CStr = c"kafka-emr";
+
+/// Every method needs a live configuration or client of this librdkafka, which nobody else changes meanwhile.
+impl Librdkafka {
+    /// Reads a property; `None` where it is not set or not known.
+    pub(crate) unsafe fn get(&self, conf: *const Conf, property: &CStr) -> Option<String> {
+        let mut size = 0;
+        // SAFETY: the caller vouches for `conf`; without a place for the value its size is told, with NUL.
+        let found = unsafe { (self.conf_get)(conf, property.as_ptr(), ptr::null_mut(), &raw mut size) };
+        if found != CONF_OK || size <= 1 {
+            return None;
+        }
+        let mut value = vec![0_u8; size];
+        // SAFETY: as above; there are `size` bytes.
+        let found = unsafe { (self.conf_get)(conf, property.as_ptr(), value.as_mut_ptr().cast(), &raw mut size) };
+        let value = CStr::from_bytes_until_nul(&value).ok()?.to_string_lossy().into_owned();
+        (found == CONF_OK && !value.is_empty()).then_some(value)
+    }
+
+    /// Sets a property; `Err` is librdkafka's reason why not.
+    pub(crate) unsafe fn set(&self, conf: *mut Conf, property: &CStr, value: &str) -> Result<(), String> {
+        let value = CString::new(value).map_err(|_| format!("{value:?} has a NUL character"))?;
+        let mut reason = [0_u8; 512];
+        // SAFETY: the caller vouches for `conf`; the strings end in NUL, and the place for the reason is as long as said.
+        let result = unsafe {
+            (self.conf_set)(conf, property.as_ptr(), value.as_ptr(), reason.as_mut_ptr().cast(), reason.len())
+        };
+        match result {
+            CONF_OK => Ok(()),
+            _ => Err(CStr::from_bytes_until_nul(&reason).unwrap_or_default().to_string_lossy().into_owned()),
+        }
+    }
+
+    /// Sets the resolve callback.
+    pub(crate) unsafe fn set_callback(&self, conf: *mut Conf, callback: ResolveCallback) {
+        // SAFETY: the caller vouches for `conf`.
+        unsafe { (self.set_resolve_cb)(conf, Some(callback)) };
+    }
+
+    /// Returns the address of the resolve callback; `None` where none is set.
+    pub(crate) unsafe fn callback(&self, conf: *const Conf) -> Option<usize> {
+        // librdkafka shows it as printf's %p does.
+        // SAFETY: the caller vouches for `conf`.
+        let shown = unsafe { self.get(conf, c"resolve_cb") }?;
+        usize::from_str_radix(shown.trim_start_matches("0x"), 16).ok().filter(|address| *address != 0)
+    }
+
+    pub(crate) unsafe fn on_conf_set(&self, conf: *mut Conf, then: OnConfSet, opaque: *mut c_void) -> RespErr {
+        // SAFETY: the caller vouches for `conf`, and that `opaque` is what `then` takes, as long as `conf` lives.
+        unsafe { (self.add_on_conf_set)(conf, INTERCEPTOR.as_ptr(), then, opaque) }
+    }
+
+    pub(crate) unsafe fn on_conf_dup(
+        &self,
+        conf: *mut Conf,
+        name: &CStr,
+        then: OnConfDup,
+        opaque: *mut c_void,
+    ) -> RespErr {
+        // SAFETY: as above.
+        unsafe { (self.add_on_conf_dup)(conf, name.as_ptr(), then, opaque) }
+    }
+
+    pub(crate) unsafe fn on_conf_destroy(&self, conf: *mut Conf, then: OnConfDestroy, opaque: *mut c_void) -> RespErr {
+        // SAFETY: as above.
+        unsafe { (self.add_on_conf_destroy)(conf, INTERCEPTOR.as_ptr(), then, opaque) }
+    }
+
+    pub(crate) unsafe fn on_new(&self, conf: *mut Conf, name: &CStr, then: OnNew, opaque: *mut c_void) -> RespErr {
+        // SAFETY: as above.
+        unsafe { (self.add_on_new)(conf, name.as_ptr(), then, opaque) }
+    }
+
+    /// Adds an interceptor for messages that are sent or consumed; from on_new only.
+    pub(crate) unsafe fn on_message(&self, client: *mut Client, then: OnMessage, opaque: *mut c_void) {
+        // SAFETY: the caller vouches for `client`, which is being made, and for `opaque` as long as it lives.
+        unsafe {
+            (self.add_on_send)(client, INTERCEPTOR.as_ptr(), then, opaque);
+            (self.add_on_consume)(client, INTERCEPTOR.as_ptr(), then, opaque);
+        }
+    }
+
+    /// Returns the id of the cluster, where a broker has told it already. Waits for nothing.
+    pub(crate) unsafe fn cluster_id(&self, client: *mut Client) -> Option<String> {
+        // SAFETY: the caller vouches for `client`.
+        let id = unsafe { (self.clusterid)(client, 0) };
+        if id.is_null() {
+            return None;
+        }
+        // SAFETY: not null, so it is a string that ends in NUL and is the caller's to free, with librdkafka's own function.
+        unsafe {
+            let text = CStr::from_ptr(id).to_string_lossy().into_owned();
+            (self.mem_free)(client, id.cast());
+            Some(text)
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The lookup itself, for programs that resolve names by themselves.
+
+use std::ffi::{c_char, c_int};
+use std::ptr;
+
+use kafka_emr_hook::guard;
+use libc::addrinfo;
+
+use crate::resolver::ResolverHandle;
+
+/// What kafka_emr_lookup() returns for a name that is none of the clusters'. No EAI code has this value.
+pub const KAFKA_EMR_NOT_MAPPED: c_int = 10000;
+
+/// Resolves as getaddrinfo(3) does, with the resolver in front: the names of its clusters are answered from the map, all
+/// others by the system's getaddrinfo with the caller's own hints.
+///
+/// Returns 0 and a list in *res, or an EAI_* code and NULL in *res. Free the list with kafka_emr_freeaddrinfo(), never with
+/// freeaddrinfo().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kafka_emr_getaddrinfo(
+    resolver: Option<&ResolverHandle>,
+    node: *const c_char,
+    service: *const c_char,
+    hints: *const addrinfo,
+    res: *mut *mut addrinfo,
+) -> c_int {
+    guard("kafka_emr_getaddrinfo", libc::EAI_FAIL, || {
+        let Some(handle) = resolver else {
+            // SAFETY: the caller vouches for `res`.
+            unsafe { nothing(res) };
+            return libc::EAI_FAIL;
+        };
+        // SAFETY: the caller vouches for the arguments.
+        unsafe { kafka_emr_hook::getaddrinfo(&handle.resolver, node, service, hints, res) }
+    })
+}
+
+/// As kafka_emr_getaddrinfo(), but never asks the system: a name that is none of the clusters' is KAFKA_EMR_NOT_MAPPED, with
+/// NULL in *res.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kafka_emr_lookup(
+    resolver: Option<&ResolverHandle>,
+    node: *const c_char,
+    service: *const c_char,
+    hints: *const addrinfo,
+    res: *mut *mut addrinfo,
+) -> c_int {
+    guard("kafka_emr_lookup", libc::EAI_FAIL, || {
+        let Some(handle) = resolver else {
+            // SAFETY: the caller vouches for `res`.
+            unsafe { nothing(res) };
+            return libc::EAI_FAIL;
+        };
+        // SAFETY: the caller vouches for the arguments.
+        unsafe { kafka_emr_hook::lookup(&handle.resolver, node, service, hints, res) }.unwrap_or(KAFKA_EMR_NOT_MAPPED)
+    })
+}
+
+/// Frees a list of kafka_emr_getaddrinfo() or kafka_emr_lookup(); NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kafka_emr_freeaddrinfo(res: *mut addrinfo) {
+    // SAFETY: the caller vouches for the list.
+    guard("kafka_emr_freeaddrinfo", (), || unsafe { kafka_emr_hook::freeaddrinfo(res) });
+}
+
+/// # Safety
+///
+/// `res` is null or a place for a pointer.
+unsafe fn nothing(res: *mut *mut addrinfo) {
+    if !res.is_null() {
+        // SAFETY: not null, and the caller vouches for it.
+        unsafe { res.write(ptr::null_mut()) };
+    }
+}

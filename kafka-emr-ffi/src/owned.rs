@@ -1,0 +1,90 @@
+//! Values that a librdkafka configuration owns.
+//!
+//! librdkafka copies a configuration by calling on_conf_dup, and frees it, or the client that was made of it, by calling
+//! on_conf_destroy. The latter comes after the last thread of a client has ended: from then on nobody calls its callback.
+
+use std::ffi::{CStr, c_char, c_void};
+
+use kafka_emr_hook::guard;
+
+use crate::librdkafka::{CONFLICT, Conf, INVALID_ARG, Librdkafka, NO_ERROR, RespErr};
+
+/// What a configuration can own.
+pub(crate) trait Owned: Sized {
+    /// The librdkafka whose configuration it is.
+    fn librdkafka(&self) -> &Librdkafka;
+
+    /// Tells values of this type apart: a configuration owns one of each name.
+    fn name(&self) -> &CStr;
+
+    /// Makes the value for a copy of the configuration.
+    fn copy(&self) -> Self;
+
+    /// Is called with the place where the value stays, to add what else it needs.
+    ///
+    /// # Safety
+    ///
+    /// `conf` is live and nobody else uses it meanwhile; `this` is the value, and lives as long as `conf` or its client.
+    unsafe fn settle(this: *mut Self, conf: *mut Conf) -> Result<(), String>;
+}
+
+/// Gives a value to a configuration. Where it owns one of that name already, nothing changes.
+///
+/// # Safety
+///
+/// `conf` is a live configuration of the value's librdkafka, and nobody else uses it meanwhile.
+pub(crate) unsafe fn give<T: Owned>(conf: *mut Conf, value: T) -> Result<(), String> {
+    let librdkafka = *value.librdkafka();
+    let name = value.name().to_owned();
+    let opaque = Box::into_raw(Box::new(value));
+    // SAFETY: `conf` as the caller vouches; the interceptors get what they take. Until on_conf_destroy is added, nobody but
+    // this function frees the box, and from then on only on_conf_destroy does.
+    unsafe {
+        match librdkafka.on_conf_dup(conf, &name, on_conf_dup::<T>, opaque.cast()) {
+            NO_ERROR => {}
+            refused => {
+                drop(Box::from_raw(opaque));
+                return if refused == CONFLICT { Ok(()) } else { Err(refusal(refused)) };
+            }
+        }
+        match librdkafka.on_conf_destroy(conf, on_conf_destroy::<T>, opaque.cast()) {
+            NO_ERROR => T::settle(opaque, conf),
+            // on_conf_dup has the box and cannot be taken away: it is left to it.
+            refused => Err(refusal(refused)),
+        }
+    }
+}
+
+/// What to say when librdkafka does not take an interceptor.
+pub(crate) fn refusal(code: RespErr) -> String {
+    format!("librdkafka refuses an interceptor: error {code}")
+}
+
+unsafe extern "C" fn on_conf_dup<T: Owned>(
+    new: *mut Conf,
+    _old: *const Conf,
+    _filters: usize,
+    _filter: *const *const c_char,
+    opaque: *mut c_void,
+) -> RespErr {
+    guard("copying a configuration", INVALID_ARG, || {
+        // SAFETY: librdkafka passes the opaque of `give`, which lives as long as the old configuration, and a new one that
+        // nobody else has yet.
+        unsafe {
+            let value = (*opaque.cast::<T>()).copy();
+            match give(new, value) {
+                Ok(()) => NO_ERROR,
+                Err(why) => {
+                    log::error!("a configuration cannot be copied: {why}");
+                    INVALID_ARG
+                }
+            }
+        }
+    })
+}
+
+unsafe extern "C" fn on_conf_destroy<T: Owned>(opaque: *mut c_void) -> RespErr {
+    // SAFETY: librdkafka passes the opaque of `give`, once, when nobody uses it any more.
+    guard("freeing a configuration", (), || drop(unsafe { Box::from_raw(opaque.cast::<T>()) }));
+    NO_ERROR
+}

@@ -1,0 +1,75 @@
+//! Warns when another cluster answers than the one the description pins with `cluster_id`.
+
+use std::ffi::c_void;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use kafka_emr_core::{OneLine, Resolver};
+use kafka_emr_hook::guard;
+
+use crate::librdkafka::{Client, Librdkafka, NO_ERROR, RespErr};
+
+/// Looks at the cluster's id when a client sends or consumes messages.
+///
+/// The application's own thread is inside librdkafka then, so librdkafka may be asked, and it is asked for no more than it
+/// knows already. No thread is needed.
+pub(crate) struct Pin {
+    librdkafka: Librdkafka,
+    expected: OnceLock<Expected>,
+    compared: AtomicBool,
+}
+
+struct Expected {
+    title: String,
+    cluster_id: String,
+}
+
+impl Pin {
+    pub(crate) fn new(librdkafka: Librdkafka) -> Self {
+        Pin { librdkafka, expected: OnceLock::new(), compared: AtomicBool::new(false) }
+    }
+
+    /// Watches a client, where the resolver's one cluster is pinned.
+    ///
+    /// # Safety
+    ///
+    /// `client` is being made: this is called from on_new. `this` lives as long as the client.
+    pub(crate) unsafe fn watch(this: *const Pin, resolver: &Resolver, client: *mut Client) {
+        let clusters = resolver.clusters();
+        let [cluster] = &clusters[..] else { return };
+        let Some(cluster_id) = &cluster.cluster_id else { return };
+        // SAFETY: the caller vouches for both.
+        unsafe {
+            let expected = Expected { title: cluster.title(), cluster_id: cluster_id.clone() };
+            if (*this).expected.set(expected).is_ok() {
+                (*this).librdkafka.on_message(client, on_message, this.cast_mut().cast());
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `client` is live.
+    unsafe fn compare(&self, client: *mut Client) {
+        if self.compared.load(Ordering::Relaxed) {
+            return;
+        }
+        // SAFETY: the caller vouches for it.
+        let Some(answered) = (unsafe { self.librdkafka.cluster_id(client) }) else { return };
+        let Some(Expected { title, cluster_id }) = self.expected.get() else { return };
+        if !self.compared.swap(true, Ordering::Relaxed) && answered != *cluster_id {
+            log::warn!(
+                "{title}: another cluster answers: its id is {}, and the description says cluster_id = {cluster_id:?}; \
+                 correct the addresses or the cluster_id",
+                OneLine(&answered)
+            );
+        }
+    }
+}
+
+unsafe extern "C" fn on_message(client: *mut Client, _message: *mut c_void, opaque: *mut c_void) -> RespErr {
+    // SAFETY: librdkafka passes the opaque of `watch`, which lives as long as the client; other threads may be here with the
+    // same pin, which is only read.
+    guard("comparing the cluster's id", (), || unsafe { (*opaque.cast::<Pin>()).compare(client) });
+    NO_ERROR
+}

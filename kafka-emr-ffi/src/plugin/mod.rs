@@ -1,0 +1,76 @@
+//! The plugin: `plugin.library.paths` names this library, and nothing else in the program changes.
+//!
+//! librdkafka opens the library and calls `conf_init` for each configuration. From then on the plugin sees each property
+//! that is set (on_conf_set), takes its own, and keeps the callback and `bootstrap.servers` as they say.
+
+mod caller;
+mod properties;
+mod settings;
+
+use std::ffi::{c_char, c_int, c_void};
+
+use kafka_emr_hook::guard;
+
+use crate::errstr::ErrStr;
+use crate::librdkafka::{Conf, INVALID_ARG, NO_ERROR, RespErr};
+use crate::logging;
+
+/// Starts the plugin for a configuration. Called by librdkafka, for plugin.library.paths; by nobody else.
+///
+/// A program that links this library is no caller: it uses kafka_emr_conf_apply().
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[unsafe(no_mangle)]
+#[unsafe(naked)]
+pub unsafe extern "C" fn conf_init(
+    conf: *mut c_void,
+    opaque: *mut *mut c_void,
+    errstr: *mut c_char,
+    errstr_size: usize,
+) -> c_int {
+    // Hands on its four arguments, and where it was called from as a fifth: that tells which librdkafka called.
+    #[cfg(target_arch = "x86_64")]
+    std::arch::naked_asm!("mov r8, qword ptr [rsp]", "jmp {start}", start = sym start);
+    #[cfg(target_arch = "aarch64")]
+    std::arch::naked_asm!("mov x4, x30", "b {start}", start = sym start);
+}
+
+/// Says that this machine's calling convention is not known to the plugin.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn conf_init(
+    _conf: *mut c_void,
+    _opaque: *mut *mut c_void,
+    errstr: *mut c_char,
+    errstr_size: usize,
+) -> c_int {
+    // SAFETY: librdkafka passes a place for a message.
+    unsafe { ErrStr::new(errstr, errstr_size) }.write(
+        "kafka-emr's plugin works on x86-64 and aarch64 only; use kafka_emr_conf_apply() in the program instead",
+    );
+    INVALID_ARG
+}
+
+/// conf_init, with its caller's address.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+unsafe extern "C" fn start(
+    conf: *mut Conf,
+    _opaque: *mut *mut c_void,
+    errstr: *mut c_char,
+    errstr_size: usize,
+    caller: *const c_void,
+) -> RespErr {
+    guard("conf_init", INVALID_ARG, || {
+        logging::start();
+        // SAFETY: librdkafka passes a place for a message, a live configuration of its own, and an address in itself.
+        unsafe {
+            let mut errstr = ErrStr::new(errstr, errstr_size);
+            match caller::librdkafka(caller).and_then(|librdkafka| properties::start(librdkafka, conf)) {
+                Ok(()) => NO_ERROR,
+                Err(why) => {
+                    errstr.write(&format!("kafka-emr: {why}"));
+                    INVALID_ARG
+                }
+            }
+        }
+    })
+}

@@ -1,0 +1,272 @@
+//! The plugin's part in a configuration: properties in, callback and bootstrap servers out.
+
+use std::ffi::{CStr, c_char, c_void};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use kafka_emr_hook::{Hook, guard};
+
+use super::settings::{OVERRIDES, Settings};
+use crate::errstr::{ErrStr, string};
+use crate::install::{self, BOOTSTRAP_SERVERS, OTHER_CALLBACK, refuse_dns_lookup};
+use crate::librdkafka::{
+    CONF_INVALID, CONF_OK, CONF_UNKNOWN, Client, Conf, ConfRes, INTERCEPTOR, INVALID_ARG, Librdkafka, NO_ERROR, RespErr,
+};
+use crate::owned::{Owned, give, refusal};
+use crate::pin::Pin;
+
+/// What a configuration owns that loaded the plugin.
+struct Plugin {
+    librdkafka: Librdkafka,
+    /// Never locked while librdkafka is called, which calls back.
+    settings: Mutex<Settings>,
+    /// Whether it is not the copy of another, which knows its settings already.
+    fresh: bool,
+    /// Whether a property is being set by the plugin itself.
+    own: AtomicBool,
+    pin: Pin,
+}
+
+/// Starts the plugin for a configuration. One that has it already, as a copy does, is left as it is.
+///
+/// # Safety
+///
+/// `conf` is a live configuration of this librdkafka, and nobody else uses it meanwhile.
+pub(crate) unsafe fn start(librdkafka: Librdkafka, conf: *mut Conf) -> Result<(), String> {
+    // SAFETY: the caller vouches for `conf`.
+    unsafe {
+        install::check(&librdkafka, conf)?;
+        let settings = Mutex::new(Settings::new());
+        let (fresh, own) = (true, AtomicBool::new(false));
+        give(conf, Plugin { librdkafka, settings, fresh, own, pin: Pin::new(librdkafka) })
+    }
+}
+
+impl Owned for Plugin {
+    fn librdkafka(&self) -> &Librdkafka {
+        &self.librdkafka
+    }
+
+    fn name(&self) -> &CStr {
+        INTERCEPTOR
+    }
+
+    fn copy(&self) -> Self {
+        let settings = Mutex::new(self.settings().clone());
+        let (fresh, own) = (false, AtomicBool::new(false));
+        Plugin { librdkafka: self.librdkafka, settings, fresh, own, pin: Pin::new(self.librdkafka) }
+    }
+
+    unsafe fn settle(this: *mut Self, conf: *mut Conf) -> Result<(), String> {
+        // SAFETY: the caller vouches for both.
+        unsafe {
+            let librdkafka = (*this).librdkafka;
+            for added in [
+                librdkafka.on_conf_set(conf, on_conf_set, this.cast()),
+                librdkafka.on_new(conf, INTERCEPTOR, on_new, this.cast()),
+            ] {
+                if added != NO_ERROR {
+                    return Err(refusal(added));
+                }
+            }
+            let this = &*this;
+            if this.fresh { this.change(conf, |settings| this.load(conf, settings)) } else { this.settled(conf) }
+        }
+    }
+}
+
+impl Plugin {
+    fn settings(&self) -> MutexGuard<'_, Settings> {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the settings, and the configuration after them. On an error nothing changes.
+    unsafe fn change(
+        &self,
+        conf: *mut Conf,
+        change: impl FnOnce(&mut Settings) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let mut settings = self.settings().clone();
+        change(&mut settings)?;
+        let old = std::mem::replace(&mut *self.settings(), settings);
+        // SAFETY: the caller vouches for `conf`.
+        let done = unsafe { self.settled(conf) };
+        // Freed here, and not under the lock: the last handle of a hook may be in it.
+        drop(old);
+        done
+    }
+
+    /// Takes what the environment says, and what was set before the plugin was loaded.
+    unsafe fn load(&self, conf: *const Conf, settings: &mut Settings) -> Result<(), String> {
+        // SAFETY: the caller vouches for `conf`.
+        let get = |property| unsafe { self.librdkafka.get(conf, property) };
+        settings.security_protocol = get(c"security.protocol");
+        // Has a default, which counts only where SASL is used.
+        let uses_sasl = settings.security_protocol.as_deref().is_some_and(|protocol| protocol.starts_with("sasl"));
+        settings.sasl_mechanism = if uses_sasl { get(c"sasl.mechanisms") } else { None };
+        settings.set_environment()?;
+        match get(BOOTSTRAP_SERVERS) {
+            Some(source) if is_source(&source) => settings.set_source("bootstrap.servers", Some(&source)),
+            servers => {
+                settings.own_servers = servers.is_some();
+                Ok(())
+            }
+        }
+    }
+
+    /// Makes the configuration as the settings are.
+    unsafe fn settled(&self, conf: *mut Conf) -> Result<(), String> {
+        let settings = self.settings().clone();
+        self.own.store(true, Ordering::Relaxed);
+        let done = (|| {
+            // SAFETY: the caller vouches for `conf`, which keeps the hook with the settings.
+            unsafe {
+                match &settings.cluster {
+                    Ok(hook) => install::set(&self.librdkafka, conf, hook)?,
+                    Err(_) => self.librdkafka.set_callback(conf, install::refuse),
+                }
+                if settings.own_servers {
+                    return Ok(());
+                }
+                match settings.servers() {
+                    Ok(servers) => self.librdkafka.set(conf, BOOTSTRAP_SERVERS, &servers),
+                    // The program may set them itself yet: on_new looks. Those of another source must not stay.
+                    Err(_) if self.librdkafka.get(conf, BOOTSTRAP_SERVERS).is_some() => {
+                        self.librdkafka.set(conf, BOOTSTRAP_SERVERS, "")
+                    }
+                    Err(_) => Ok(()),
+                }
+            }
+        })();
+        self.own.store(false, Ordering::Relaxed);
+        done
+    }
+
+    /// Sees a property before librdkafka sets it. `Ok(true)` is for the plugin's own.
+    unsafe fn see(&self, conf: *mut Conf, name: &str, value: Option<&str>) -> Result<bool, String> {
+        if self.own.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        // SAFETY: the caller vouches for `conf`.
+        unsafe {
+            match name {
+                "emr.cluster" => self.change(conf, |settings| settings.set_source("emr.cluster", value))?,
+                "bootstrap.servers" | "metadata.broker.list" => {
+                    let value = value.filter(|value| !value.trim().is_empty());
+                    // A source, or nothing: what the rules say is filled in.
+                    if value.is_none_or(is_source) {
+                        self.change(conf, |settings| {
+                            settings.own_servers = false;
+                            value.map_or(Ok(()), |source| settings.set_source("bootstrap.servers", Some(source)))
+                        })?;
+                        return Ok(true);
+                    }
+                    self.settings().own_servers = true;
+                    return Ok(false);
+                }
+                "client.dns.lookup" => {
+                    refuse_dns_lookup(value.unwrap_or_default())?;
+                    return Ok(false);
+                }
+                "security.protocol" | "sasl.mechanism" | "sasl.mechanisms" => {
+                    self.change(conf, |settings| {
+                        let seen = match name {
+                            "security.protocol" => &mut settings.security_protocol,
+                            _ => &mut settings.sasl_mechanism,
+                        };
+                        *seen = value.map(str::to_owned);
+                        Ok(())
+                    })?;
+                    return Ok(false);
+                }
+                _ => match OVERRIDES.iter().find(|(property, _)| *property == name) {
+                    Some((property, key)) => self
+                        .change(conf, |settings| settings.set_override(key, value))
+                        .map_err(|why| format!("{property}: {why}"))?,
+                    None if name.starts_with("emr.") => {
+                        let known: Vec<&str> = OVERRIDES.iter().map(|(property, _)| *property).collect();
+                        return Err(format!("{name} is no property; expected emr.cluster, {}", known.join(", ")));
+                    }
+                    None => return Ok(false),
+                },
+            }
+        }
+        Ok(true)
+    }
+
+    /// What keeps a new client from working, if anything does.
+    unsafe fn fault(&self, conf: *const Conf) -> Result<Hook, String> {
+        let settings = self.settings().clone();
+        let hook = settings.cluster.clone()?;
+        if !settings.own_servers {
+            settings.servers()?;
+        }
+        // SAFETY: the caller vouches for `conf`.
+        match unsafe { self.librdkafka.callback(conf) } {
+            Some(address) if address == hook.callback() as usize => Ok(hook),
+            _ => Err(OTHER_CALLBACK.to_owned()),
+        }
+    }
+}
+
+fn is_source(value: &str) -> bool {
+    value.trim().get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("emr://"))
+}
+
+unsafe extern "C" fn on_conf_set(
+    conf: *mut Conf,
+    name: *const c_char,
+    value: *const c_char,
+    errstr: *mut c_char,
+    errstr_size: usize,
+    opaque: *mut c_void,
+) -> ConfRes {
+    guard("setting a property", CONF_INVALID, || {
+        // SAFETY: librdkafka passes strings, a place for a message, the opaque of `settle`, which lives as long as the
+        // configuration, and that, which nobody else uses meanwhile.
+        unsafe {
+            let Ok(name) = string("a property's name", name) else { return CONF_UNKNOWN };
+            let plugin = &*opaque.cast::<Plugin>();
+            let value = if value.is_null() { Ok(None) } else { string(name, value).map(Some) };
+            // Others' values are no business of the plugin's, whatever they are.
+            let Ok(value) = value.or_else(|why| if name.starts_with("emr.") { Err(why) } else { Ok(None) }) else {
+                ErrStr::new(errstr, errstr_size).write(&format!("kafka-emr: {name} is not UTF-8"));
+                return CONF_INVALID;
+            };
+            match plugin.see(conf, name, value) {
+                Ok(true) => CONF_OK,
+                Ok(false) => CONF_UNKNOWN,
+                Err(why) => {
+                    ErrStr::new(errstr, errstr_size).write(&format!("kafka-emr: {why}"));
+                    CONF_INVALID
+                }
+            }
+        }
+    })
+}
+
+/// Is called when a client is made. librdkafka shows the message as a warning, and makes the client all the same.
+unsafe extern "C" fn on_new(
+    client: *mut Client,
+    conf: *const Conf,
+    opaque: *mut c_void,
+    errstr: *mut c_char,
+    errstr_size: usize,
+) -> RespErr {
+    guard("a new client", INVALID_ARG, || {
+        // SAFETY: as above; the client is being made.
+        unsafe {
+            let plugin = &*opaque.cast::<Plugin>();
+            match plugin.fault(conf) {
+                Ok(hook) => {
+                    Pin::watch(&raw const plugin.pin, hook.resolver(), client);
+                    NO_ERROR
+                }
+                Err(why) => {
+                    ErrStr::new(errstr, errstr_size).write(&format!("kafka-emr: {why}"));
+                    INVALID_ARG
+                }
+            }
+        }
+    })
+}

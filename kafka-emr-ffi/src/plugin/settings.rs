@@ -1,0 +1,141 @@
+//! What a configuration says of its cluster, and what follows from it. Knows no librdkafka.
+
+use std::collections::BTreeMap;
+
+use kafka_emr_core::{ErrorKind, Source};
+use kafka_emr_hook::Hook;
+
+use crate::environment::variable;
+use crate::shared;
+
+/// The plugin's own properties beside `emr.cluster`, each with the key of a description that it overrides.
+pub(crate) const OVERRIDES: [(&str, &str); 3] =
+    [("emr.network", "network"), ("emr.bootstrap", "bootstrap"), ("emr.strict", "strict")];
+
+/// The variable that names a source where no property does.
+const ENVIRONMENT: &str = "KAFKA_EMR_CLUSTER";
+
+/// What to do when no cluster is named.
+pub(crate) const NO_SOURCE: &str = "no cluster is named: set emr.cluster to a description (a path, or emr://…), or \
+                                    bootstrap.servers to emr://…, or KAFKA_EMR_CLUSTER in the environment";
+
+/// What is known so far. Properties come in any order, so nothing is final before a client is made.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// The source, and the property that gave it.
+    source: Option<(&'static str, String)>,
+    /// Keys of the description with their values.
+    overrides: BTreeMap<&'static str, String>,
+    /// Whether the program has its own `bootstrap.servers`.
+    pub(crate) own_servers: bool,
+    pub(crate) security_protocol: Option<String>,
+    pub(crate) sasl_mechanism: Option<String>,
+    /// What the cluster is by all this; `Err` says what is missing still.
+    pub(crate) cluster: Result<Hook, String>,
+}
+
+impl Settings {
+    /// Nothing is known yet.
+    pub(crate) fn new() -> Self {
+        Settings {
+            source: None,
+            overrides: BTreeMap::new(),
+            own_servers: false,
+            security_protocol: None,
+            sasl_mechanism: None,
+            cluster: Err(NO_SOURCE.to_owned()),
+        }
+    }
+
+    /// Takes what the environment says, which properties then override.
+    pub(crate) fn set_environment(&mut self) -> Result<(), String> {
+        if let Some(network) = variable(c"KAFKA_EMR_NETWORK") {
+            self.overrides.insert("network", network);
+            self.check_overrides().map_err(|why| format!("KAFKA_EMR_NETWORK: {why}"))?;
+        }
+        self.source = variable(c"KAFKA_EMR_CLUSTER").map(|source| (ENVIRONMENT, source));
+        self.resolve()
+    }
+
+    /// Names the source, by `emr.cluster` or `bootstrap.servers`; `None` takes it back.
+    pub(crate) fn set_source(&mut self, property: &'static str, source: Option<&str>) -> Result<(), String> {
+        if let (Some((other, known)), Some(new)) = (&self.source, source)
+            && *other != property
+            && *other != ENVIRONMENT
+            && known != new
+        {
+            return Err(format!("{property} and {other} name two sources; set one of them"));
+        }
+        self.source = source.map(|source| (property, source.to_owned()));
+        self.resolve()
+    }
+
+    /// Overrides a key of the description; `None` takes it back.
+    pub(crate) fn set_override(&mut self, key: &'static str, value: Option<&str>) -> Result<(), String> {
+        match value {
+            Some(value) => self.overrides.insert(key, value.to_owned()),
+            None => self.overrides.remove(key),
+        };
+        self.resolve()
+    }
+
+    /// Finds out the cluster. Fails where no later property could mend what is wrong.
+    fn resolve(&mut self) -> Result<(), String> {
+        let Some((property, text)) = &self.source else {
+            self.check_overrides()?;
+            self.cluster = Err(NO_SOURCE.to_owned());
+            return Ok(());
+        };
+        let place = |why: String| format!("{property}: {why}");
+        let source = |overrides: &BTreeMap<&'static str, String>| {
+            let mut source: Source = text.parse().map_err(|error: kafka_emr_core::Error| error.to_string())?;
+            for (key, value) in overrides {
+                source.set(key, value).map_err(|error| error.to_string())?;
+            }
+            Ok::<_, String>(source)
+        };
+        let found = source(&self.overrides).and_then(shared::hook);
+        if let Err(why) = &found
+            && !self.another_network_may_do(source)
+        {
+            return Err(place(why.clone()));
+        }
+        self.cluster = found.map_err(place);
+        Ok(())
+    }
+
+    /// Whether nodes lack their addresses on this network only, and `emr.network` may come yet.
+    fn another_network_may_do(
+        &self,
+        source: impl Fn(&BTreeMap<&'static str, String>) -> Result<Source, String>,
+    ) -> bool {
+        let lacks_addresses = |overrides: &BTreeMap<_, _>| {
+            let clusters = source(overrides).map(|source| source.load());
+            matches!(clusters, Ok(Err(error)) if error.kind() == ErrorKind::Address)
+        };
+        !self.overrides.contains_key("network")
+            && lacks_addresses(&self.overrides)
+            && ["private", "public"].iter().any(|network| {
+                let mut overrides = self.overrides.clone();
+                overrides.insert("network", (*network).to_owned());
+                !lacks_addresses(&overrides)
+            })
+    }
+
+    /// Says at once what is wrong with an override, also before the source is known.
+    fn check_overrides(&self) -> Result<(), String> {
+        let mut any: Source =
+            "emr://1?release=3.11".parse().map_err(|error: kafka_emr_core::Error| error.to_string())?;
+        for (key, value) in &self.overrides {
+            any.set(key, value).map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// The servers to fill in where the program has none of its own.
+    pub(crate) fn servers(&self) -> Result<String, String> {
+        let resolver = self.cluster.as_ref().map_err(Clone::clone)?.resolver();
+        let (protocol, mechanism) = (self.security_protocol.as_deref(), self.sasl_mechanism.as_deref());
+        resolver.bootstrap_servers_for(protocol, mechanism).map_err(|error| error.to_string())
+    }
+}

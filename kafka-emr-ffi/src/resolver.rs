@@ -1,0 +1,225 @@
+//! The resolver as an object of C.
+
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ptr;
+use std::sync::{Mutex, PoisonError};
+
+use kafka_emr_core::{Overview, Resolver};
+use kafka_emr_hook::{Hook, guard};
+use libc::addrinfo;
+use once_cell::sync::OnceCell;
+
+use crate::errstr::{ErrStr, string};
+use crate::logging;
+
+/// Resolves the names of one EMR cluster, or of several.
+///
+/// Made by kafka_emr_resolver_open(), freed by kafka_emr_resolver_free().
+///
+/// All functions may be called on it from any thread, several at once; it may be freed when no call on it is running any
+/// more. It need not outlive the clients it was given to by kafka_emr_conf_apply(): each of them keeps what it needs until
+/// it is destroyed. After kafka_emr_resolver_free() the pointer must not be used, and a pointer to anything else must never
+/// be passed as one: neither can be noticed.
+pub struct ResolverHandle {
+    pub(crate) resolver: Resolver,
+    /// Made when it is asked for, so that a resolver without clients takes no slot.
+    hook: OnceCell<Hook>,
+    /// What was handed out, which stays valid as long as the resolver. Each text is kept once.
+    strings: Mutex<Vec<CString>>,
+}
+
+impl ResolverHandle {
+    pub(crate) fn hook(&self) -> Result<&Hook, String> {
+        self.hook.get_or_try_init(|| Hook::of(&self.resolver)).map_err(|error| error.to_string())
+    }
+
+    fn keep(&self, text: String) -> *const c_char {
+        // Texts of the core are one line without control characters.
+        let text = CString::new(text).unwrap_or_default();
+        let mut strings = self.strings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = strings.iter().find(|kept| **kept == text) {
+            return kept.as_ptr();
+        }
+        strings.push(text);
+        // The characters stay where they are while the vector grows.
+        strings.last().map_or(ptr::null(), |kept| kept.as_ptr())
+    }
+}
+
+/// librdkafka's resolve callback. It resolves as getaddrinfo(3) does; with node and service NULL it frees the list in *res.
+pub type Callback = Option<
+    unsafe extern "C" fn(
+        node: *const c_char,
+        service: *const c_char,
+        hints: *const addrinfo,
+        res: *mut *mut addrinfo,
+        opaque: *mut c_void,
+    ) -> c_int,
+>;
+
+/// Opens a source and returns its resolver, or NULL with a message in errstr.
+///
+/// The source is a path or file:///path, emr:///path?network=public (a file with top-level keys overridden),
+/// emr://48742?release=EMR-3.10.1&emr-worker-1=10.0.1.24/203.0.113.24 (everything inline), or several of these separated by
+/// semicolons. A file is followed while the resolver is in use: when it changes, the next lookup sees it, within a second,
+/// and when it is bad or missing, the last good one stays in use and one warning says so.
+///
+/// errstr may be NULL; a message that does not fit into errstr_size bytes is cut.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kafka_emr_resolver_open(
+    source: *const c_char,
+    errstr: *mut c_char,
+    errstr_size: usize,
+) -> *mut ResolverHandle {
+    guard("kafka_emr_resolver_open", ptr::null_mut(), || {
+        logging::start();
+        // SAFETY: the caller vouches for both.
+        let (mut errstr, source) = unsafe { (ErrStr::new(errstr, errstr_size), string("source", source)) };
+        match source.and_then(|source| Resolver::open(source).map_err(|error| error.to_string())) {
+            Ok(resolver) => {
+                let handle = ResolverHandle { resolver, hook: OnceCell::new(), strings: Mutex::default() };
+                Box::into_raw(Box::new(handle))
+            }
+            Err(why) => {
+                errstr.write(&why);
+                ptr::null_mut()
+            }
+        }
+    })
+}
+
+/// Frees a resolver; NULL is fine.
+///
+/// Clients that were given it by kafka_emr_conf_apply() go on. A callback from kafka_emr_resolver_callback() must not be
+/// called any more, unless such a client still lives: without one it fails each lookup (EAI_FAIL, and a line in the log),
+/// until another resolver takes its place.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kafka_emr_resolver_free(resolver: *mut ResolverHandle) {
+    guard("kafka_emr_resolver_free", (), || {
+        if !resolver.is_null() {
+            // SAFETY: the caller vouches that it is the Box of kafka_emr_resolver_open.
+            drop(unsafe { Box::from_raw(resolver) });
+        }
+    });
+}
+
+/// Returns the value for bootstrap.servers by the version rules, or NULL: for a NULL resolver, and for one over several
+/// clusters, whose clients have to say which brokers they mean.
+///
+/// The string belongs to the resolver and is valid until that is freed. When the file behind it has changed, a later call
+/// returns another string.
+#[unsafe(no_mangle)]
+pub extern "C" fn kafka_emr_resolver_bootstrap_servers(resolver: Option<&ResolverHandle>) -> *const c_char {
+    guard("kafka_emr_resolver_bootstrap_servers", ptr::null(), || {
+        let Some(handle) = resolver else { return ptr::null() };
+        handle.resolver.bootstrap_servers().map_or(ptr::null(), |servers| handle.keep(servers))
+    })
+}
+
+/// As kafka_emr_resolver_bootstrap_servers(), for a client that may use TLS or Kerberos: those compare certificates and
+/// principals with the name that was dialled, so the brokers are listed by long domain.
+///
+/// security_protocol and sasl_mechanism are the client's properties security.protocol and sasl.mechanism; NULL for one that
+/// is not set. Returns NULL with a message in errstr when there is no such list.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kafka_emr_resolver_bootstrap_servers_for(
+    resolver: Option<&ResolverHandle>,
+    security_protocol: *const c_char,
+    sasl_mechanism: *const c_char,
+    errstr: *mut c_char,
+    errstr_size: usize,
+) -> *const c_char {
+    guard("kafka_emr_resolver_bootstrap_servers_for", ptr::null(), || {
+        // SAFETY: the caller vouches for all of them.
+        let (mut errstr, protocol, mechanism) = unsafe {
+            let optional = |what, text: *const c_char| (!text.is_null()).then(|| string(what, text)).transpose();
+            let errstr = ErrStr::new(errstr, errstr_size);
+            (errstr, optional("security_protocol", security_protocol), optional("sasl_mechanism", sasl_mechanism))
+        };
+        let servers = || {
+            let handle = resolver.ok_or("resolver is NULL")?;
+            let servers = handle.resolver.bootstrap_servers_for(protocol?, mechanism?);
+            servers.map(|servers| handle.keep(servers)).map_err(|error| error.to_string())
+        };
+        servers().unwrap_or_else(|why: String| {
+            errstr.write(&why);
+            ptr::null()
+        })
+    })
+}
+
+/// Returns a callback for rd_kafka_conf_set_resolve_cb(), or NULL with a message in errstr: a process can have 1024
+/// resolvers with a callback at the same time.
+///
+/// The callback belongs to this resolver and uses no opaque: the application keeps its own. It may be called from any
+/// thread. The caller sees to it that the resolver outlives all clients that have the callback; kafka_emr_conf_apply()
+/// does that by itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kafka_emr_resolver_callback(
+    resolver: Option<&ResolverHandle>,
+    errstr: *mut c_char,
+    errstr_size: usize,
+) -> Callback {
+    guard("kafka_emr_resolver_callback", None, || {
+        let callback = resolver.ok_or_else(|| "resolver is NULL".to_owned()).and_then(ResolverHandle::hook);
+        match callback {
+            Ok(hook) => Some(hook.callback()),
+            Err(why) => {
+                // SAFETY: the caller vouches for it.
+                unsafe { ErrStr::new(errstr, errstr_size) }.write(&why);
+                None
+            }
+        }
+    })
+}
+
+/// Returns everything that is known of the clusters' endpoints as JSON, or NULL with a message in errstr. Free it with
+/// kafka_emr_string_free().
+///
+/// It is a list with an object for each cluster: domain, release, network, rule (name, reason, section), broker_setting,
+/// strict, bootstrap_servers, nodes (a list of name, role, broker, long_domain, addresses, port, by) and plain_hosts (a list
+/// of name, address): the `clusters` of `kafka-emr endpoints --json`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kafka_emr_resolver_endpoints_json(
+    resolver: Option<&ResolverHandle>,
+    errstr: *mut c_char,
+    errstr_size: usize,
+) -> *mut c_char {
+    guard("kafka_emr_resolver_endpoints_json", ptr::null_mut(), || {
+        let json = || {
+            let resolver = &resolver.ok_or("resolver is NULL")?.resolver;
+            let overviews: Result<Vec<Overview>, _> = resolver.clusters().iter().map(Overview::of).collect();
+            let overviews = overviews.map_err(|error| error.to_string())?;
+            serde_json::to_string(&overviews).map_err(|error| error.to_string())
+        };
+        match json().and_then(|json: String| CString::new(json).map_err(|error| error.to_string())) {
+            Ok(json) => json.into_raw(),
+            Err(why) => {
+                // SAFETY: the caller vouches for it.
+                unsafe { ErrStr::new(errstr, errstr_size) }.write(&why);
+                ptr::null_mut()
+            }
+        }
+    })
+}
+
+/// Frees a string that the caller owns; NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kafka_emr_string_free(string: *mut c_char) {
+    guard("kafka_emr_string_free", (), || {
+        if !string.is_null() {
+            // SAFETY: the caller vouches that it is of CString::into_raw.
+            drop(unsafe { CString::from_raw(string) });
+        }
+    });
+}
+
+/// Returns the library's version, as "0.1.0".
+#[unsafe(no_mangle)]
+pub extern "C" fn kafka_emr_version() -> *const c_char {
+    const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
+        Ok(version) => version,
+        Err(_) => panic!("a version has no NUL"),
+    };
+    guard("kafka_emr_version", ptr::null(), || VERSION.as_ptr())
+}
