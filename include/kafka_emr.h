@@ -69,6 +69,14 @@ kafka_emr_resolver_t *kafka_emr_resolver_open(const char *source,
                                               char *errstr,
                                               size_t errstr_size);
 
+// As kafka_emr_resolver_open(), with top-level keys of the description overridden in every cluster of the source: overrides
+// is an array of strings as "network=public" that ends in NULL, or NULL itself. The keys are network, bootstrap, strict,
+// release, region, port, id and cluster_id.
+kafka_emr_resolver_t *kafka_emr_resolver_open_with(const char *source,
+                                                   const char *const *overrides,
+                                                   char *errstr,
+                                                   size_t errstr_size);
+
 // Frees a resolver; NULL is fine.
 //
 // Clients that were given it by kafka_emr_conf_apply() go on. A callback from kafka_emr_resolver_callback() must not be

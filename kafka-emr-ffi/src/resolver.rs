@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr;
 use std::sync::{Mutex, PoisonError};
 
-use kafka_emr_core::{Overview, Resolver};
+use kafka_emr_core::{Overview, Resolver, Source};
 use kafka_emr_hook::{Hook, guard};
 use libc::addrinfo;
 use once_cell::sync::OnceCell;
@@ -72,10 +72,26 @@ pub unsafe extern "C" fn kafka_emr_resolver_open(
     errstr_size: usize,
 ) -> *mut ResolverHandle {
     guard("kafka_emr_resolver_open", ptr::null_mut(), || {
+        // SAFETY: the caller vouches for them.
+        unsafe { kafka_emr_resolver_open_with(source, ptr::null(), errstr, errstr_size) }
+    })
+}
+
+/// As kafka_emr_resolver_open(), with top-level keys of the description overridden in every cluster of the source: overrides
+/// is an array of strings as "network=public" that ends in NULL, or NULL itself. The keys are network, bootstrap, strict,
+/// release, region, port, id and cluster_id.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kafka_emr_resolver_open_with(
+    source: *const c_char,
+    overrides: *const *const c_char,
+    errstr: *mut c_char,
+    errstr_size: usize,
+) -> *mut ResolverHandle {
+    guard("kafka_emr_resolver_open_with", ptr::null_mut(), || {
         logging::start();
-        // SAFETY: the caller vouches for both.
-        let (mut errstr, source) = unsafe { (ErrStr::new(errstr, errstr_size), string("source", source)) };
-        match source.and_then(|source| Resolver::open(source).map_err(|error| error.to_string())) {
+        // SAFETY: the caller vouches for all of them.
+        let (mut errstr, resolver) = unsafe { (ErrStr::new(errstr, errstr_size), open(source, overrides)) };
+        match resolver {
             Ok(resolver) => {
                 let handle = ResolverHandle { resolver, hook: OnceCell::new(), strings: Mutex::default() };
                 Box::into_raw(Box::new(handle))
@@ -86,6 +102,28 @@ pub unsafe extern "C" fn kafka_emr_resolver_open(
             }
         }
     })
+}
+
+/// # Safety
+///
+/// `source` is null or a string, and `overrides` null or an array of strings that ends in null.
+unsafe fn open(source: *const c_char, mut overrides: *const *const c_char) -> Result<Resolver, String> {
+    // SAFETY: the caller vouches for it.
+    let source = unsafe { string("source", source) }?;
+    let mut source: Source = source.parse().map_err(|error: kafka_emr_core::Error| error.to_string())?;
+    // SAFETY: the caller vouches for the array: its strings are read up to the null that ends it.
+    while let Some(&text) = unsafe { overrides.as_ref() }
+        && !text.is_null()
+    {
+        // SAFETY: as above.
+        let text = unsafe { string("an override", text) }?;
+        let (key, value) =
+            text.split_once('=').ok_or_else(|| format!("{text:?} is no override; expected key=value"))?;
+        source.set(key, value).map_err(|error| error.to_string())?;
+        // SAFETY: the array has not ended.
+        overrides = unsafe { overrides.add(1) };
+    }
+    Resolver::from_source(source).map_err(|error| error.to_string())
 }
 
 /// Frees a resolver; NULL is fine.
