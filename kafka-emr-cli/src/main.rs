@@ -10,6 +10,7 @@ mod bootstrap;
 mod demo;
 mod description;
 mod endpoints;
+mod library;
 mod logging;
 mod output;
 mod resolve;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::{Step, TOPIC, Traffic};
+use crate::library;
 use crate::output::{self, BAD, GOOD, HEADING, NOTE, Outcome, Page};
 
 /// What a step tells.
@@ -116,6 +117,8 @@ impl Story {
     }
 }
 
+const LIBRARY: &str = "libkafka_emr.so";
+
 /// The lines to paste while the cluster is up.
 fn invitation(page: &Page, file: &Path) -> String {
     let path = file.display();
@@ -136,8 +139,16 @@ fn invitation(page: &Page, file: &Path) -> String {
   consumer.subscribe(&[\"{TOPIC}\"])?;
   let first = consumer.recv().await?; // in a Tokio runtime; the topic has the demonstration's messages
 
+  # Python, with the wheel kafka-emr
+  consumer = confluent_kafka.Consumer({{**kafka_emr.config(\"{path}\"), \"group.id\": \"mine\"}})
+
+  # kcat, and every other librdkafka program by its configuration
+  kcat -X plugin.library.paths={plugin} -b emr://{path} -C -t {TOPIC} -c 3
+
 Ctrl-C ends it
 ",
-        heading = page.paint("the cluster stays up, and this file describes it", HEADING)
+        heading = page.paint("the cluster stays up, and this file describes it", HEADING),
+        // Where it is not built yet, or lies elsewhere, its name stands for it: the system's loader looks for that.
+        plugin = library::find(LIBRARY).unwrap_or_else(|| LIBRARY.into()).display()
     )
 }
