@@ -27,6 +27,7 @@ static inline kafka_emr_function_t kafka_emr_rdkafka_function(const char *name) 
 #define KAFKA_EMR_FUNCTION(function)                                                                                        \
     if (!strcmp(name, #function))                                                                                          \
     return (kafka_emr_function_t)function
+    KAFKA_EMR_FUNCTION(rd_kafka_version);
     KAFKA_EMR_FUNCTION(rd_kafka_conf_set_resolve_cb);
     KAFKA_EMR_FUNCTION(rd_kafka_conf_get);
     KAFKA_EMR_FUNCTION(rd_kafka_conf_set);
@@ -53,8 +54,9 @@ static inline kafka_emr_function_t kafka_emr_rdkafka_function(const char *name) 
  * client.dns.lookup is resolve_canonical_bootstrap_servers_only; where the configuration has a resolve callback already,
  * the program's or another resolver's; and where the resolver is over several clusters and bootstrap.servers is not set.
  *
- * librdkafka before 2.13.0 frees interceptors twice, whoever added them, when rd_kafka_new() fails and its configuration is
- * then destroyed (its issue 4142): with such a version, do not destroy that one.
+ * librdkafka before 2.13.0 cannot be told to free something with a client without risk (it frees interceptors twice when
+ * rd_kafka_new() fails and its configuration is then destroyed, its issue 4142). With such a version the library keeps one
+ * map for each source, however often that is opened, until the process ends, and does not check a description's cluster_id.
  */
 static inline rd_kafka_conf_res_t kafka_emr_conf_apply(rd_kafka_conf_t *conf, kafka_emr_resolver_t *resolver,
                                                        char *errstr, size_t errstr_size) {

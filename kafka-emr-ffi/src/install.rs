@@ -3,6 +3,7 @@
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr;
 
+use kafka_emr_core::Resolver;
 use kafka_emr_hook::{Hook, guard};
 use libc::addrinfo;
 
@@ -12,6 +13,7 @@ use crate::logging;
 use crate::owned::{Owned, give, refusal};
 use crate::pin::Pin;
 use crate::resolver::ResolverHandle;
+use crate::shared;
 
 /// Both names of one property; librdkafka takes the one for the other.
 pub(crate) const BOOTSTRAP_SERVERS: &CStr = c"bootstrap.servers";
@@ -167,6 +169,13 @@ pub unsafe extern "C" fn kafka_emr_apply(
     })
 }
 
+/// Says that the cluster's id is not compared, where it should be.
+fn warn_of_no_pin(resolver: &Resolver) {
+    if resolver.clusters().iter().any(|cluster| cluster.cluster_id.is_some()) {
+        log::warn!("{resolver}: cluster_id is not checked: that needs librdkafka 2.13.0 or later");
+    }
+}
+
 /// # Safety
 ///
 /// `conf` is null, or a live configuration of the librdkafka whose functions `find` returns.
@@ -191,7 +200,9 @@ unsafe fn apply(
     // SAFETY: the caller vouches for `conf`, and that it is of this librdkafka.
     unsafe {
         check(&librdkafka, conf)?;
-        let hook = handle.hook()?.clone();
+        // Without an interceptor nobody tells when the last client is gone.
+        let kept = librdkafka.frees_interceptors_twice();
+        let hook = if kept { shared::keep(&handle.source, handle.hook()?) } else { handle.hook()?.clone() };
         match librdkafka.callback(conf) {
             Some(address) if address == hook.callback() as usize => return Ok(()),
             Some(_) => return Err("another resolver was given to this configuration already".to_owned()),
@@ -207,9 +218,13 @@ unsafe fn apply(
             let servers = servers.map_err(|error| error.to_string())?;
             librdkafka.set(conf, BOOTSTRAP_SERVERS, &servers)?;
         }
-        let name = CString::new(format!("kafka-emr {:#x}", hook.callback() as usize)).unwrap_or_default();
-        // Owned first, so that the callback never outlives its hook.
-        give(conf, Applied { librdkafka, pin: Pin::new(librdkafka), name, hook: hook.clone() })?;
+        if kept {
+            warn_of_no_pin(&handle.resolver);
+        } else {
+            // Owned first, so that the callback never outlives its hook.
+            let name = CString::new(format!("kafka-emr {:#x}", hook.callback() as usize)).unwrap_or_default();
+            give(conf, Applied { librdkafka, pin: Pin::new(librdkafka), name, hook: hook.clone() })?;
+        }
         set(&librdkafka, conf, &hook)
     }
 }

@@ -86,6 +86,7 @@ macro_rules! functions {
 }
 
 functions! {
+    version: c"rd_kafka_version" fn() -> c_int;
     /// Since 2.0.0, the youngest of them.
     set_resolve_cb: c"rd_kafka_conf_set_resolve_cb" fn(*mut Conf, Option<ResolveCallback>);
     conf_get: c"rd_kafka_conf_get" fn(*const Conf, *const c_char, *mut c_char, *mut usize) -> ConfRes;
@@ -111,6 +112,14 @@ pub(crate) const INTERCEPTOR: &CStr = c"kafka-emr";
 
 /// Every method needs a live configuration or client of this librdkafka, which nobody else changes meanwhile.
 impl Librdkafka {
+    /// Whether it frees interceptors twice when a client cannot be made and its configuration is then destroyed: before 2.13.0
+    /// (its issue 4142).
+    pub(crate) fn frees_interceptors_twice(&self) -> bool {
+        // SAFETY: it takes nothing and can be called at any time.
+        let version = unsafe { (self.version)() };
+        version < 0x020d_0000
+    }
+
     /// Reads a property; `None` where it is not set or not known.
     pub(crate) unsafe fn get(&self, conf: *const Conf, property: &CStr) -> Option<String> {
         let mut size = 0;

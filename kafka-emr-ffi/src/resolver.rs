@@ -21,6 +21,7 @@ use crate::logging;
 /// it is destroyed. After kafka_emr_resolver_free() the pointer must not be used, and a pointer to anything else must never
 /// be passed as one: neither can be noticed.
 pub struct ResolverHandle {
+    pub(crate) source: Source,
     pub(crate) resolver: Resolver,
     /// Made when it is asked for, so that a resolver without clients takes no slot.
     hook: OnceCell<Hook>,
@@ -92,8 +93,8 @@ pub unsafe extern "C" fn kafka_emr_resolver_open_with(
         // SAFETY: the caller vouches for all of them.
         let (mut errstr, resolver) = unsafe { (ErrStr::new(errstr, errstr_size), open(source, overrides)) };
         match resolver {
-            Ok(resolver) => {
-                let handle = ResolverHandle { resolver, hook: OnceCell::new(), strings: Mutex::default() };
+            Ok((source, resolver)) => {
+                let handle = ResolverHandle { source, resolver, hook: OnceCell::new(), strings: Mutex::default() };
                 Box::into_raw(Box::new(handle))
             }
             Err(why) => {
@@ -107,7 +108,7 @@ pub unsafe extern "C" fn kafka_emr_resolver_open_with(
 /// # Safety
 ///
 /// `source` is null or a string, and `overrides` null or an array of strings that ends in null.
-unsafe fn open(source: *const c_char, mut overrides: *const *const c_char) -> Result<Resolver, String> {
+unsafe fn open(source: *const c_char, mut overrides: *const *const c_char) -> Result<(Source, Resolver), String> {
     // SAFETY: the caller vouches for it.
     let source = unsafe { string("source", source) }?;
     let mut source: Source = source.parse().map_err(|error: kafka_emr_core::Error| error.to_string())?;
@@ -123,7 +124,8 @@ unsafe fn open(source: *const c_char, mut overrides: *const *const c_char) -> Re
         // SAFETY: the array has not ended.
         overrides = unsafe { overrides.add(1) };
     }
-    Resolver::from_source(source).map_err(|error| error.to_string())
+    let resolver = Resolver::from_source(source.clone()).map_err(|error| error.to_string())?;
+    Ok((source, resolver))
 }
 
 /// Frees a resolver; NULL is fine.

@@ -30,3 +30,15 @@ fn find(source: &Source) -> Option<Hook> {
     // Not under the lock: what is found may be gone the next moment.
     hook.upgrade()
 }
+
+/// Keeps a hook as long as the process lives, for clients whose end nobody tells. Returns the one that is kept for the source:
+/// however often that is opened, it is one.
+pub(crate) fn keep(source: &Source, hook: &Hook) -> Hook {
+    static KEPT: Mutex<Vec<(Source, Hook)>> = Mutex::new(Vec::new());
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, known)) = kept.iter().find(|(known, _)| known == source) {
+        return known.clone();
+    }
+    kept.push((source.clone(), hook.clone()));
+    hook.clone()
+}

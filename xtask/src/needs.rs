@@ -1,27 +1,43 @@
-//! The programs that tests need, and how to get them.
+//! What the tests need, and how to get it.
 
 use std::process::{Command, Stdio};
 
-/// A program, the Debian package that has it, and what it is for.
+/// Something that tests need, the Debian package that has it, and what it is for.
 struct Need {
-    program: &'static str,
+    what: &'static str,
+    /// A command that succeeds when it is there.
+    check: &'static [&'static str],
     package: &'static str,
     purpose: &'static str,
 }
 
-const NEEDS: [Need; 6] = [
-    Need { program: "cc", package: "gcc", purpose: "building librdkafka" },
-    Need { program: "c++", package: "g++", purpose: "building the fuzz targets" },
-    Need { program: "make", package: "make", purpose: "building librdkafka" },
-    Need { program: "java", package: "default-jdk-headless", purpose: "real brokers" },
-    Need { program: "mvn", package: "maven", purpose: "fetching the jars of real brokers" },
-    Need { program: "valgrind", package: "valgrind", purpose: "memory tests" },
+const NEEDS: [Need; 11] = [
+    need("cc", &["cc", "--version"], "gcc", "building librdkafka and the C examples"),
+    need("c++", &["c++", "--version"], "g++", "building the C++ example and the fuzz targets"),
+    need("make", &["make", "--version"], "make", "building librdkafka"),
+    need("pkg-config", &["pkg-config", "--version"], "pkg-config", "building the C examples"),
+    need("java", &["java", "-version"], "default-jdk-headless", "real brokers"),
+    need("mvn", &["mvn", "--version"], "maven", "fetching the jars of real brokers"),
+    need("valgrind", &["valgrind", "--version"], "valgrind", "memory tests"),
+    need("kcat", &["kcat", "-V"], "kcat", "the plugin in a program as it is"),
+    need("librdkafka", &["pkg-config", "--atleast-version=2.0.0", "rdkafka"], "librdkafka-dev", "the C examples"),
+    need("OpenSSL", &["pkg-config", "--exists", "openssl"], "libssl-dev", "building cargo-c"),
+    need("python3 with venv", &["python3", "-c", "import ensurepip, venv"], "python3-venv", "the Python wheel"),
 ];
 
-/// Sees to it that every program is there: installs what is missing where this is Debian and the user may, else says what
-/// to install.
+const fn need(
+    what: &'static str,
+    check: &'static [&'static str],
+    package: &'static str,
+    purpose: &'static str,
+) -> Need {
+    Need { what, check, package, purpose }
+}
+
+/// Sees to it that everything is there: installs what is missing where this is Debian and the user may, else says what to
+/// install.
 pub(crate) fn get() -> Result<(), String> {
-    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !runs(need.program)).collect();
+    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !succeeds(need.check)).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -31,14 +47,14 @@ pub(crate) fn get() -> Result<(), String> {
         apt(&["update", "-qq"]) && apt(&[&["install", "-y", "-qq", "--no-install-recommends"], &packages[..]].concat());
     let still: Vec<String> = missing
         .iter()
-        .filter(|need| !installed || !runs(need.program))
-        .map(|need| format!("`{}` for {} (Debian package {})", need.program, need.purpose, need.package))
+        .filter(|need| !installed || !succeeds(need.check))
+        .map(|need| format!("{} for {} (Debian package {})", need.what, need.purpose, need.package))
         .collect();
     if still.is_empty() {
         return Ok(());
     }
     Err(format!(
-        "these programs are missing and could not be installed: {}; install them, as root for example with \
+        "these are missing and could not be installed: {}; install them, as root for example with \
          `apt-get install {}`",
         still.join(", "),
         packages.join(" ")
@@ -51,10 +67,8 @@ fn apt(arguments: &[&str]) -> bool {
     apt.status().is_ok_and(|status| status.success())
 }
 
-/// Whether a program is there: it is asked for its version.
-pub(crate) fn runs(program: &str) -> bool {
-    let flag = if program == "java" { "-version" } else { "--version" };
-    let mut command = Command::new(program);
-    command.arg(flag).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
+fn succeeds(command: &[&str]) -> bool {
+    let mut run = Command::new(command[0]);
+    run.args(&command[1..]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    run.status().is_ok_and(|status| status.success())
 }

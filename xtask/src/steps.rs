@@ -23,9 +23,35 @@ pub(crate) fn test() -> Result<(), String> {
         // One cluster at a time is all that fits the addresses; what each test prints names the versions.
         run(cargo(real.into_iter().chain(["--", "--show-output", "--test-threads=1"])))
     })?;
+    step("cargo-c, which installs libkafka_emr", cargo_c)?;
+    step("C, C++, Python and kcat, on the embedded cluster and on real brokers", || {
+        let clients = ["test", "-p", "kafka-emr-tests", "--features", "clients", "--test", "clients"];
+        let mut cargo = cargo(clients.into_iter().chain(["--", "--show-output", "--test-threads=1"]));
+        cargo.env("PATH", with_tools()?);
+        run(cargo)
+    })?;
     step("the README's demo", || run(cargo(["run", "--release", "-p", "kafka-emr-cli", "--", "demo"])))?;
     println!("\nall tests passed, in {} s", started.elapsed().as_secs());
     Ok(())
+}
+
+/// Where programs are put that only the tests use.
+const TOOLS: &str = "target/tools";
+
+/// The version that builds with the oldest Rust that the workspace does.
+const CARGO_C: &str = "0.10.14";
+
+/// Installs cargo-c, unless it is there. Without optimisation, which takes longer than all it does here.
+fn cargo_c() -> Result<(), String> {
+    let tools = ["--root", TOOLS, "--target-dir", "target/tools/build"];
+    run(cargo(["install", "--quiet", "--debug", "--locked", "--version", CARGO_C, "cargo-c"].into_iter().chain(tools)))
+}
+
+/// PATH with those programs in front.
+fn with_tools() -> Result<std::ffi::OsString, String> {
+    let tools = std::env::current_dir().map_err(|error| error.to_string())?.join(TOOLS).join("bin");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths(std::iter::once(tools).chain(std::env::split_paths(&path))).map_err(|error| error.to_string())
 }
 
 fn step(title: &str, body: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
