@@ -10,9 +10,9 @@ use std::ptr;
 
 use crate::librdkafka::{Function, Librdkafka};
 
-/// What to do where the plugin cannot work.
-const INSTEAD: &str = "use the crate kafka-emr-rs in Rust, or kafka_emr_conf_apply() of libkafka_emr where the program can be \
-                       built anew";
+/// What to do where the plugin cannot work. Short and in front, because some programs show 128 bytes of a message.
+const INSTEAD: &str =
+    "link it shared (Go: -tags dynamic) or with -rdynamic, or use kafka_emr_conf_apply() of libkafka_emr";
 
 /// Finds the functions of the librdkafka that has this address.
 ///
@@ -20,19 +20,17 @@ const INSTEAD: &str = "use the crate kafka-emr-rs in Rust, or kafka_emr_conf_app
 ///
 /// `address` is in the code of a librdkafka that stays loaded as long as its configurations and clients live.
 pub(crate) unsafe fn librdkafka(address: *const c_void) -> Result<Librdkafka, String> {
-    let object = Object::of(address).ok_or_else(|| format!("the caller is in no library that is known; {INSTEAD}"))?;
+    let object =
+        Object::of(address).ok_or_else(|| format!("no librdkafka is known at the caller's address: {INSTEAD}"))?;
     let name = object.name.to_string_lossy().into_owned();
     // SAFETY: the functions are those of the object that called, as `function` makes sure.
     unsafe { Librdkafka::find(|name| object.function(name)) }.map_err(|missing| {
         let missing = missing.to_string_lossy();
         match version(&object) {
-            Some(version) => format!(
-                "{name} is librdkafka {version}, which has no {missing}: 2.0.0 or later is needed; update librdkafka"
-            ),
-            None => format!(
-                "{name} contains librdkafka and does not export its functions ({missing}), as is usual where it is linked \
-                 statically: no plugin can reach it; {INSTEAD}"
-            ),
+            Some(version) => {
+                format!("{name} is librdkafka {version}, which has no {missing}; update it to 2.0.0 or later")
+            }
+            None => format!("{name} links librdkafka statically, unexported: {INSTEAD} ({missing} is missing)"),
         }
     })
 }
