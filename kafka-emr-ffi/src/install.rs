@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr;
+use std::sync::Once;
 
 use kafka_emr_core::Resolver;
 use kafka_emr_hook::{Hook, guard};
@@ -87,7 +88,9 @@ pub(crate) unsafe extern "C" fn refuse(
         if node.is_null() && service.is_null() {
             return 0;
         }
-        log::error!("no name is resolved: this client knows no cluster, and its configuration says why");
+        // Once: librdkafka tries again and again, and has said of each client what is wrong with it.
+        static TOLD: Once = Once::new();
+        TOLD.call_once(|| log::error!("no name is resolved for a client that knows no cluster; its warning says why"));
         libc::EAI_FAIL
     })
 }

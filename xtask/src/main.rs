@@ -10,7 +10,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask test
 
-  test   all tests: unit, doc, embedded cluster, memory, real brokers, the README's demo
+  test   all tests: unit, doc, embedded cluster, memory, real brokers, C, C++, Python and kcat, the README's demo
          (gets what it needs, and says what it cannot get)";
 
 fn main() -> ExitCode {

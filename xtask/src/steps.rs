@@ -16,7 +16,7 @@ pub(crate) fn test() -> Result<(), String> {
         run(cargo(fuzz))
     })?;
     step("memory: the hook under valgrind", valgrind)?;
-    step("memory: the hook under Miri", miri)?;
+    step("memory: the hook and the edge of the C library under Miri", miri)?;
     step("real brokers: jars", || run(cargo(["run", "--quiet", "-p", "kafka-emr-tests", "--bin", "fetch-kafka"])))?;
     step("real brokers", || {
         let real = ["test", "-p", "kafka-emr-tests", "--features", "real-brokers", "--test", "real"];
@@ -130,8 +130,14 @@ fn miri() -> Result<(), String> {
         println!("NOT RUN: Miri is not here. To have it: rustup toolchain install nightly --component miri,rust-src");
         return Ok(());
     }
-    let mut miri = nightly(&["cargo", "miri", "test", "-p", "kafka-emr-hook", "--lib", "--tests"]);
-    // The resolver reads a clock, and the slots are meant to live as long as the process.
-    miri.env("MIRIFLAGS", "-Zmiri-disable-isolation").args(["--target-dir", "target/miri"]);
-    run(miri)
+    let hook = ["-p", "kafka-emr-hook", "--lib", "--tests"];
+    // Of the C library what calls no C: the rest runs under valgrind and AddressSanitizer, called from C.
+    let ffi = ["-p", "kafka-emr-ffi", "--lib"];
+    for what in [&hook[..], &ffi[..]] {
+        let mut miri = nightly(&["cargo", "miri", "test"]);
+        // The resolver reads a clock, and the slots are meant to live as long as the process.
+        miri.env("MIRIFLAGS", "-Zmiri-disable-isolation").args(what).args(["--target-dir", "target/miri"]);
+        run(miri)?;
+    }
+    Ok(())
 }
