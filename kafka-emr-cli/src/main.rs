@@ -1,6 +1,6 @@
 //! `kafka-emr`: shows and checks how clients reach an Alibaba Cloud EMR Kafka cluster.
 //!
-//! One module per verb: [`demo`], [`bootstrap`], [`endpoints`], [`resolve`]. Each makes a report, which [`output`] prints as text or as
+//! One module per verb: [`demo`], [`bootstrap`], [`endpoints`], [`resolve`], [`hosts`]. Each makes a report, which [`output`] prints as text or as
 //! JSON. Results go to standard output, everything else to standard error. The exit status is 0 when all is fine, 1 when
 //! the check found a problem, 2 for bad usage or bad input.
 
@@ -10,6 +10,7 @@ mod bootstrap;
 mod demo;
 mod description;
 mod endpoints;
+mod hosts;
 mod library;
 mod logging;
 mod output;
@@ -42,7 +43,7 @@ SOURCE says where the cluster description is:
       several clusters
 
 Environment:
-  KAFKA_EMR_CLUSTER  the SOURCE, for bootstrap and endpoints without one
+  KAFKA_EMR_CLUSTER  the SOURCE, for bootstrap, endpoints and hosts without one
   KAFKA_EMR_NETWORK  private or public, where --network is not given
   KAFKA_EMR_LOG      off, error, warn (default), info, debug: standard error
   NO_COLOR           no colours, where it is not empty
@@ -55,6 +56,7 @@ enum Verb {
     Bootstrap(bootstrap::Args),
     Endpoints(endpoints::Args),
     Resolve(resolve::Args),
+    Hosts(hosts::Args),
 }
 
 fn main() -> ExitCode {
@@ -74,6 +76,7 @@ fn run(verb: Verb) -> Result<Outcome, Box<dyn std::error::Error>> {
         Verb::Bootstrap(args) => bootstrap::run(&args),
         Verb::Endpoints(args) => endpoints::run(&args),
         Verb::Resolve(args) => resolve::run(&args),
+        Verb::Hosts(args) => hosts::run(&args),
     }
 }
 

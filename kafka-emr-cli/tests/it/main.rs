@@ -4,6 +4,7 @@ mod bad_input;
 mod bootstrap;
 mod demo;
 mod endpoints;
+mod hosts;
 mod output;
 mod readme;
 mod resolve;
