@@ -24,7 +24,6 @@
 #ifndef KAFKA_EMR_H
 #define KAFKA_EMR_H
 
-
 #include <netdb.h>
 #include <stddef.h>
 #include <sys/socket.h>

@@ -1,5 +1,150 @@
+//! The wheel: Python's clients, through the plugin and through `kafka_emr.install()`.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
 use crate::site::Site;
+use crate::support::{fails, root, run, scratch, succeeds};
+
+/// Downloads take their time.
+const INSTALL: Duration = Duration::from_secs(600);
+
+/// An environment of its own, with the wheel and the clients in it.
+struct Environment {
+    python: PathBuf,
+    wheel: PathBuf,
+    plugin: String,
+}
+
+/// The environment, made anew where it is of other packages, and with the wheel that the sources make.
+fn environment() -> &'static Environment {
+    static ENVIRONMENT: OnceLock<Environment> = OnceLock::new();
+    ENVIRONMENT.get_or_init(|| {
+        let folder = scratch("python");
+        let (venv, stamp) = (folder.join("venv"), folder.join("stamp"));
+        let python = venv.join("bin/python");
+        let requirements = programs().join("requirements.txt");
+        let pins = std::fs::read_to_string(&requirements).unwrap();
+        let kept = std::fs::read_to_string(&stamp).unwrap_or_default();
+        let (kept_pins, kept_wheel) = kept.rsplit_once('\n').unwrap_or_default();
+        if kept_pins != pins {
+            let _ = std::fs::remove_file(&stamp);
+            let made = run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv), INSTALL);
+            assert!(made.fine, "{made}\n`cargo xtask test` installs what is missing (Debian package python3-venv)");
+            pip(&python, |pip| pip.arg("install").arg("-r").arg(&requirements));
+        }
+        let wheel = wheel(&folder, &python);
+        let mut hasher = DefaultHasher::new();
+        std::fs::read(&wheel).unwrap().hash(&mut hasher);
+        let content = format!("{:016x}", hasher.finish());
+        if kept_pins != pins || kept_wheel != content {
+            pip(&python, |pip| pip.args(["install", "--force-reinstall", "--no-index"]).arg(&wheel));
+            std::fs::write(&stamp, format!("{pins}\n{content}")).unwrap();
+        }
+        let plugin = succeeds(Command::new(&python).args(["-I", "-m", "kafka_emr", "--plugin"])).stdout;
+        Environment { python, wheel, plugin: plugin.trim_end().to_owned() }
+    })
+}
+
+/// Builds the wheel, as `pip install ./python` does.
+fn wheel(folder: &Path, python: &Path) -> PathBuf {
+    let out = folder.join("wheel");
+    let _ = std::fs::remove_dir_all(&out);
+    let mut maturin = Command::new(python);
+    maturin.args(["-m", "maturin", "build", "--release", "--quiet", "--interpreter"]).arg(python);
+    // Apart from the library that other tests use meanwhile: this one is stripped.
+    maturin.arg("--out").arg(&out).arg("--target-dir").arg(folder.join("target"));
+    maturin.current_dir(root().join("python"));
+    let built = run(&mut maturin, INSTALL);
+    assert!(built.fine, "{built}");
+    let wheels: Vec<PathBuf> = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let [wheel] = &wheels[..] else { panic!("one wheel serves every Python, but these were built: {wheels:?}") };
+    wheel.clone()
+}
+
+fn pip(python: &Path, arguments: impl FnOnce(&mut Command) -> &mut Command) {
+    let mut command = Command::new(python);
+    command.args(["-m", "pip", "--quiet", "--disable-pip-version-check"]);
+    arguments(&mut command);
+    let output = run(&mut command, INSTALL);
+    assert!(output.fine, "{output}\n`cargo xtask test` installs pip with the Debian package python3-venv");
+}
+
+fn programs() -> PathBuf {
+    root().join("tests/tests/clients/programs")
+}
+
+/// A scenario with its arguments.
+fn scenario(name: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(&environment().python);
+    command.arg(programs().join(name)).args(arguments).env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
 
 pub(crate) fn works_on(site: &Site) {
-    println!("{}", site.name);
+    let (source, servers) = (site.source(), site.servers.as_str());
+    let kind = if site.real { "real" } else { "embedded" };
+    // What cannot be reached without kafka-emr is what the brokers advertise, each as the others up to here.
+    let [first, .., last] = &site.advertised[..] else { panic!("a site has several brokers") };
+    let advertised: String = first.chars().zip(last.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect();
+    let advertised = advertised.as_str();
+
+    let plugin = environment().plugin.as_str();
+    let with = format!(r#"{{"plugin.library.paths": {plugin:?}, "emr.cluster": {source:?}}}"#);
+    let without = format!(r#"{{"bootstrap.servers": {servers:?}}}"#);
+    succeeds(&mut scenario("five_lines.py", &[&with, "60"]));
+    fails(&mut scenario("five_lines.py", &[&without, "5"]), &[advertised]);
+
+    for (program, why) in [
+        ("with_confluent.py", &[advertised, "not delivered"][..]),
+        ("with_kafka_python.py", &[advertised]),
+        ("with_aiokafka.py", &[advertised]),
+    ] {
+        let output = succeeds(&mut scenario(program, &[&source, servers, kind]));
+        println!("  {}", output.stdout.trim_end());
+        fails(&mut scenario(program, &["-", servers, kind]), why);
+    }
+}
+
+#[test]
+fn clients_work_on_the_embedded_cluster() {
+    works_on(&Site::embedded());
+}
+
+#[test]
+fn the_package_does_what_it_says() {
+    let package = root().join("python");
+    let python = || {
+        let mut python = Command::new(&environment().python);
+        python.env("PYTHONDONTWRITEBYTECODE", "1").current_dir(&package);
+        python
+    };
+    let tests = succeeds(python().args(["-m", "pytest", "--quiet"]));
+    println!("{}", tests.stdout.lines().last().unwrap_or_default());
+    succeeds(python().args(["-m", "mypy", "--cache-dir"]).arg(scratch("python").join("mypy")).args(["src", "tests"]));
+}
+
+#[test]
+fn the_wheel_is_one_library_for_every_python() {
+    let Environment { python, wheel, plugin, .. } = environment();
+    let name = wheel.file_name().unwrap().to_str().unwrap();
+    assert!(name.starts_with(concat!("kafka_emr-", env!("CARGO_PKG_VERSION"), "-py3-none-")), "{name}");
+    assert!(!name.ends_with("-any.whl"), "{name}");
+    println!("{name}: {} bytes", std::fs::metadata(wheel).unwrap().len());
+
+    let files = succeeds(Command::new(python).args(["-m", "zipfile", "--list"]).arg(wheel)).stdout;
+    let libraries: Vec<&str> = files.lines().filter(|line| line.contains(".so")).collect();
+    assert!(matches!(libraries[..], [one] if one.contains("libkafka_emr.so")), "{files}");
+    assert!(files.contains("kafka_emr/py.typed"), "{files}");
+
+    let linked = succeeds(Command::new("ldd").arg(plugin)).stdout;
+    assert!(!linked.contains("python") && !linked.contains("rdkafka"), "{linked}");
+    pip(python, |pip| pip.arg("check"));
+    let needs = "import importlib.metadata as m; print(*[r for r in m.requires('kafka-emr') if 'extra ==' not in r])";
+    assert_eq!(succeeds(Command::new(python).args(["-c", needs])).stdout.trim(), "", "it depends on no package");
+    let raw = "from kafka_emr.kafka_emr import ffi, lib; print(ffi.string(lib.kafka_emr_version()).decode())";
+    assert_eq!(succeeds(Command::new(python).args(["-c", raw])).stdout.trim(), env!("CARGO_PKG_VERSION"));
 }

@@ -1,0 +1,34 @@
+"""Kafka clients reach an Alibaba Cloud EMR cluster by its long domains, from anywhere, with no hosts file.
+
+confluent_kafka, and everything else that is configured as librdkafka is::
+
+    consumer = confluent_kafka.Consumer({**kafka_emr.config("prod.toml"), "group.id": "billing"})
+
+kafka-python, aiokafka, and everything else that uses Python's own sockets::
+
+    with kafka_emr.install("prod.toml") as cluster:
+        consumer = kafka.KafkaConsumer("orders", bootstrap_servers=cluster.bootstrap_servers)
+
+A source says where the description of the cluster is: a path, ``emr:///path?network=public``, ``emr://ID?...`` with
+everything inline, or several of these separated by semicolons. A file is followed: when it changes, the next lookup sees
+it, within a second. Warnings go to standard error; KAFKA_EMR_LOG in the environment says how much.
+"""
+
+from ._config import config
+from ._library import PLUGIN, VERSION as __version__, Error
+from ._resolver import Cluster, Node, PlainHost, Resolver, Rule
+from ._sockets import Installation, install
+
+__all__ = [
+    "PLUGIN",
+    "Cluster",
+    "Error",
+    "Installation",
+    "Node",
+    "PlainHost",
+    "Resolver",
+    "Rule",
+    "__version__",
+    "config",
+    "install",
+]

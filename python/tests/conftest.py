@@ -1,0 +1,75 @@
+"""What the tests share: a description, and a server on an address of its own."""
+
+from __future__ import annotations
+
+import pathlib
+import socket
+import threading
+from typing import Iterator
+
+import pytest
+
+DESCRIPTION = """\
+id = "48742"
+release = "EMR-3.11.0"
+network = "public"
+[[nodes]]
+name = "emr-worker-1"
+private_ip = "10.0.1.24"
+public_ip = "127.20.1.24"
+[[nodes]]
+name = "emr-worker-2"
+private_ip = "10.0.1.25"
+public_ip = "127.20.1.25"
+"""
+
+
+class Server:
+    """Listens, and says hello to whoever comes."""
+
+    def __init__(self, address: str, family: int = socket.AF_INET) -> None:
+        self._socket = socket.socket(family, socket.SOCK_STREAM)
+        self._socket.bind((address, 0))
+        self._socket.listen()
+        self.address: str = address
+        self.port: int = self._socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            client, _ = self._socket.accept()
+            with client:
+                if client.recv(5) == b"end!!":
+                    return
+                client.sendall(b"hello")
+
+    def close(self) -> None:
+        with socket.socket(self._socket.family, socket.SOCK_STREAM) as last:
+            last.settimeout(10)
+            last.connect((self.address, self.port))
+            last.sendall(b"end!!")
+            self._thread.join()
+        self._socket.close()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server("127.20.1.24")
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def description(tmp_path: pathlib.Path) -> pathlib.Path:
+    path = tmp_path / "prod.toml"
+    path.write_text(DESCRIPTION)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays() -> Iterator[None]:
+    """Every test leaves the sockets as they were."""
+    before = (socket.getaddrinfo, dict(vars(socket.socket)))
+    yield
+    assert (socket.getaddrinfo, dict(vars(socket.socket))) == before

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import concurrent.futures
+import gc
+import multiprocessing
+import os
+import pathlib
+import re
+import socket
+import time
+
+import pytest
+
+import kafka_emr
+
+INLINE = "emr://48742?release=EMR-3.10.1&emr-header-1=10.0.1.23/203.0.113.23&emr-worker-1=10.0.1.24/203.0.113.24"
+
+
+def test_says_what_a_client_would_dial() -> None:
+    with kafka_emr.Resolver(INLINE) as cluster:
+        assert cluster.bootstrap_servers == "emr-worker-1.cluster-48742:9092"
+        assert cluster.resolve("EMR-Worker-1.cluster-48742.", 9092) == [("10.0.1.24", 9092)]
+        assert cluster.resolve("emr-worker-1") == [("10.0.1.24", 0)]
+        assert cluster.resolve("127.0.0.1", 80) == [("127.0.0.1", 80)]
+        with pytest.raises(socket.gaierror):
+            cluster.resolve("nobody.invalid", 80)
+
+
+def test_overrides_hold_for_every_part() -> None:
+    public = kafka_emr.Resolver(INLINE, network="public")
+    assert public.resolve("emr-worker-1.cluster-48742", 9092) == [("203.0.113.24", 9092)]
+    assert public.resolve("10.0.1.24", 9092) == [("203.0.113.24", 9092)]
+    other = INLINE.replace("48742", "48743").replace("10.0.1", "10.0.2").replace("203.0.113", "198.51.100")
+    both = kafka_emr.Resolver(f"{INLINE};{other}", network="public", strict=True)
+    assert [cluster.network for cluster in both.endpoints()] == ["public", "public"]
+    with pytest.raises(kafka_emr.Error, match="bootstrap.servers"):
+        both.bootstrap_servers
+    with pytest.raises(socket.gaierror) as refused:
+        both.resolve("emr-worker-9.cluster-48743", 9092)
+    assert refused.value.errno == socket.EAI_NONAME
+    names = kafka_emr.Resolver(INLINE.replace("3.10.1", "3.11.0"), bootstrap="names")
+    assert names.bootstrap_servers == "emr-worker-1.cluster-48742:9092"
+
+
+def test_endpoints_are_plain_data() -> None:
+    (cluster,) = kafka_emr.Resolver(INLINE).endpoints()
+    assert isinstance(cluster, kafka_emr.Cluster)
+    assert (cluster.domain, cluster.network, cluster.rule.name) == ("cluster-48742", "private", "R3")
+    assert [node.name for node in cluster.nodes] == ["emr-header-1", "emr-worker-1"]
+    assert cluster.nodes[1] == kafka_emr.Node(
+        name="emr-worker-1",
+        role="core",
+        broker=True,
+        long_domain="emr-worker-1.cluster-48742",
+        addresses=("10.0.1.24",),
+        port=9092,
+        by="private_ip",
+    )
+    with pytest.raises(AttributeError):
+        cluster.domain = "another"  # type: ignore[misc]
+    assert hash(cluster) == hash(kafka_emr.Resolver(INLINE).endpoints()[0])
+
+
+def test_ipv6() -> None:
+    cluster = kafka_emr.Resolver("emr://1?release=3.11&emr-worker-1=fd00::1")
+    assert cluster.bootstrap_servers == "[fd00::1]:9092"
+    assert cluster.resolve("emr-worker-1.cluster-1", 9092) == [("fd00::1", 9092)]
+
+
+def test_paths(tmp_path: pathlib.Path, description: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = tmp_path / "a;b ü%3B?.toml"
+    odd.write_bytes(description.read_bytes())
+    for source in (description, odd, str(description), f"emr://{description}?network=private", f" {description} ; "):
+        assert kafka_emr.Resolver(source).endpoints()[0].domain == "cluster-48742"
+    if os.fsencode("\udcff") == b"\xff":
+        undecodable = tmp_path / "\udcff.toml"
+        undecodable.write_bytes(description.read_bytes())
+        assert kafka_emr.Resolver(undecodable).endpoints()[0].domain == "cluster-48742"
+    monkeypatch.chdir(tmp_path)
+    for relative in ("prod.toml", pathlib.Path("prod.toml"), "./prod.toml"):
+        properties = kafka_emr.config(relative)
+        monkeypatch.chdir("/")
+        kafka_emr.Resolver(properties["emr.cluster"])
+        monkeypatch.chdir(tmp_path)
+    assert kafka_emr.config("prod.toml")["emr.cluster"] == str(description)
+
+
+def test_config(description: pathlib.Path) -> None:
+    path = str(description)
+    assert kafka_emr.config(path) == {"plugin.library.paths": kafka_emr.PLUGIN, "emr.cluster": path}
+    properties = kafka_emr.config(path, network="private", bootstrap="names", strict=False)
+    assert properties == {
+        "plugin.library.paths": kafka_emr.PLUGIN,
+        "emr.cluster": path,
+        "emr.network": "private",
+        "emr.bootstrap": "names",
+        "emr.strict": "false",
+    }
+    assert os.path.isfile(kafka_emr.PLUGIN)
+
+
+@pytest.mark.parametrize("function", [kafka_emr.Resolver, kafka_emr.config, kafka_emr.install])
+@pytest.mark.parametrize(
+    ("source", "overrides", "error", "says"),
+    [
+        ("", {}, kafka_emr.Error, "the source is empty"),
+        ("/nonexistent/prod.toml", {}, kafka_emr.Error, "/nonexistent/prod.toml: .*no such file"),
+        ("http://example.com/x", {}, kafka_emr.Error, '"http"'),
+        ("emr://48742?release=3.1O&emr-worker-1=10.0.1.24", {}, kafka_emr.Error, "emr://48742.*release.*3.1O"),
+        (INLINE, {"network": "internet"}, kafka_emr.Error, "internet.*private, public"),
+        (INLINE, {"bootstrap": "ips"}, kafka_emr.Error, "ips.*addresses, names"),
+        ("emr://1?release=3.11&emr-worker-1=10.0.1.24", {"network": "public"}, kafka_emr.Error, "emr-worker-1"),
+        ("prod\0.toml", {}, kafka_emr.Error, "NUL"),
+        (INLINE, {"network": "public\0x"}, kafka_emr.Error, "network: a NUL"),
+        ("/prod\ud800.toml", {}, kafka_emr.Error, "not UTF-8"),
+        ("/" + "x" * 100_000, {}, kafka_emr.Error, "xxx"),
+        (None, {}, TypeError, "source must be str or os.PathLike, not NoneType"),
+        (b"prod.toml", {}, TypeError, "not bytes"),
+        (INLINE, {"network": 1}, TypeError, "network must be str, not int"),
+        (INLINE, {"bootstrap": True}, TypeError, "bootstrap must be str, not bool"),
+        (INLINE, {"strict": "true"}, TypeError, "strict must be bool, not str"),
+    ],
+)
+def test_errors(function, source, overrides, error, says) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(error) as raised:
+        function(source, **overrides)
+    assert "\n" not in str(raised.value)
+    assert re.search(says, str(raised.value)), raised.value
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ((b"a", 1), TypeError),
+        ((None, 1), TypeError),
+        (("a", "1"), TypeError),
+        (("a", 65536), ValueError),
+        (("a", -1), ValueError),
+        (("a\0b", 1), (ValueError, OSError)),
+        (("é" * 100 + ".cluster-48742", 1), (UnicodeError, OSError)),
+    ],
+)
+def test_wrong_names_and_ports(arguments, error) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(error):
+        kafka_emr.Resolver(INLINE).resolve(*arguments)
+
+
+def test_follows_its_file(description: pathlib.Path) -> None:
+    cluster = kafka_emr.Resolver(description, network="private")
+    assert cluster.resolve("emr-worker-1") == [("10.0.1.24", 0)]
+    moved = description.with_suffix(".new")
+    moved.write_text(description.read_text().replace("10.0.1.24", "10.9.9.9"))
+    os.replace(moved, description)
+    end = time.monotonic() + 10
+    while cluster.resolve("emr-worker-1") != [("10.9.9.9", 0)]:
+        assert time.monotonic() < end, "the change is not seen"
+
+
+def test_closed() -> None:
+    cluster = kafka_emr.Resolver(INLINE)
+    cluster.close()
+    cluster.close()
+    for use in (cluster.endpoints, lambda: cluster.bootstrap_servers, lambda: cluster.resolve("a")):
+        with pytest.raises(kafka_emr.Error, match="closed"):
+            use()
+    assert "closed" in repr(cluster)
+
+
+def test_many_threads_while_it_is_closed() -> None:
+    def use(cluster: kafka_emr.Resolver) -> int:
+        done = 0
+        try:
+            while done < 2000:
+                assert cluster.resolve("emr-worker-1.cluster-48742", 9092) == [("10.0.1.24", 9092)]
+                assert cluster.bootstrap_servers
+                done += 1
+        except kafka_emr.Error:
+            pass
+        return done
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        kept, closed = kafka_emr.Resolver(INLINE), kafka_emr.Resolver(INLINE)
+        results = [pool.submit(use, cluster) for cluster in (kept, closed) * 4]
+        closed.close()
+        gc.collect()
+        assert [result.result() for result in results[::2]] == [2000] * 4
+
+
+def test_ten_thousand_resolvers() -> None:
+    for _ in range(10_000):
+        kafka_emr.Resolver(INLINE)
+
+
+def _child(cluster: kafka_emr.Resolver) -> None:
+    assert cluster.resolve("emr-worker-1") == [("10.0.1.24", 0)]
+    with kafka_emr.install(INLINE):
+        assert socket.getaddrinfo("emr-worker-1", 1)[0][4] == ("10.0.1.24", 1)
+
+
+def test_after_a_fork() -> None:
+    cluster = kafka_emr.Resolver(INLINE)
+    child = multiprocessing.get_context("fork").Process(target=_child, args=(cluster,))
+    child.start()
+    child.join(30)
+    assert child.exitcode == 0
+    assert cluster.resolve("emr-worker-1") == [("10.0.1.24", 0)]
