@@ -54,6 +54,17 @@ pub(crate) unsafe fn check(librdkafka: &Librdkafka, conf: *const Conf) -> Result
 pub(crate) const OTHER_CALLBACK: &str = "the program sets a resolve callback of its own \
     (rd_kafka_conf_set_resolve_cb), and a client can have one only; remove it, or call kafka_emr_lookup() in it";
 
+/// Reads sasl.mechanisms. librdkafka's default, GSSAPI, cannot be told from what is not set, and means the same.
+///
+/// # Safety
+///
+/// `conf` is a live configuration of this librdkafka.
+pub(crate) unsafe fn sasl_mechanism(librdkafka: &Librdkafka, conf: *const Conf) -> Option<String> {
+    // SAFETY: the caller vouches for `conf`.
+    let mechanism = unsafe { librdkafka.get(conf, c"sasl.mechanisms") };
+    mechanism.filter(|mechanism| !mechanism.eq_ignore_ascii_case("GSSAPI"))
+}
+
 /// Sets the hook's callback, and what belongs to it.
 ///
 /// # Safety
@@ -208,15 +219,14 @@ unsafe fn apply(
         let hook = if kept { shared::keep(&handle.source, handle.hook()?) } else { handle.hook()?.clone() };
         match librdkafka.callback(conf) {
             Some(address) if address == hook.callback() as usize => return Ok(()),
-            Some(_) => return Err("another resolver was given to this configuration already".to_owned()),
+            Some(_) => {
+                return Err("this configuration has another resolver already, by a call or the plugin".to_owned());
+            }
             None => {}
         }
         if librdkafka.get(conf, BOOTSTRAP_SERVERS).is_none() {
             let protocol = librdkafka.get(conf, c"security.protocol");
-            // Has a default, which counts only where SASL is used.
-            let uses_sasl =
-                protocol.as_deref().is_some_and(|protocol| protocol.to_ascii_lowercase().starts_with("sasl"));
-            let mechanism = if uses_sasl { librdkafka.get(conf, c"sasl.mechanisms") } else { None };
+            let mechanism = sasl_mechanism(&librdkafka, conf);
             let servers = handle.resolver.bootstrap_servers_for(protocol.as_deref(), mechanism.as_deref());
             let servers = servers.map_err(|error| error.to_string())?;
             librdkafka.set(conf, BOOTSTRAP_SERVERS, &servers)?;

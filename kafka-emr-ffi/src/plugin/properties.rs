@@ -70,7 +70,22 @@ impl Owned for Plugin {
                 }
             }
             let this = &*this;
-            if this.fresh { this.change(conf, |settings| this.load(conf, settings)) } else { this.settled(conf) }
+            if !this.fresh {
+                return this.settled(conf);
+            }
+            let has_resolver = librdkafka.callback(conf).is_some();
+            let loaded = if has_resolver {
+                Err("kafka_emr_conf_apply() was called for this configuration: the plugin is not needed".to_owned())
+            } else {
+                this.change(conf, |settings| this.load(conf, settings))
+            };
+            // The program may go on all the same, and even set the property again.
+            loaded.inspect_err(|why| {
+                this.settings().fail(why);
+                if !has_resolver {
+                    librdkafka.set_callback(conf, install::refuse);
+                }
+            })
         }
     }
 }
@@ -86,6 +101,9 @@ impl Plugin {
         conf: *mut Conf,
         change: impl FnOnce(&mut Settings) -> Result<(), String>,
     ) -> Result<(), String> {
+        // A callback that the program has set since is not replaced without a word.
+        // SAFETY: the caller vouches for `conf`.
+        unsafe { install::check(&self.librdkafka, conf) }?;
         let mut settings = self.settings().clone();
         change(&mut settings)?;
         let old = std::mem::replace(&mut *self.settings(), settings);
@@ -101,9 +119,8 @@ impl Plugin {
         // SAFETY: the caller vouches for `conf`.
         let get = |property| unsafe { self.librdkafka.get(conf, property) };
         settings.security_protocol = get(c"security.protocol");
-        // Has a default, which counts only where SASL is used.
-        let uses_sasl = settings.security_protocol.as_deref().is_some_and(|protocol| protocol.starts_with("sasl"));
-        settings.sasl_mechanism = if uses_sasl { get(c"sasl.mechanisms") } else { None };
+        // SAFETY: as above.
+        settings.sasl_mechanism = unsafe { install::sasl_mechanism(&self.librdkafka, conf) };
         settings.set_environment()?;
         match get(BOOTSTRAP_SERVERS) {
             Some(source) if is_source(&source) => settings.set_source("bootstrap.servers", Some(&source)),
@@ -153,16 +170,21 @@ impl Plugin {
                 "emr.cluster" => self.change(conf, |settings| settings.set_source("emr.cluster", value))?,
                 "bootstrap.servers" | "metadata.broker.list" => {
                     let value = value.filter(|value| !value.trim().is_empty());
-                    // A source, or nothing: what the rules say is filled in.
-                    if value.is_none_or(is_source) {
-                        self.change(conf, |settings| {
+                    match value {
+                        Some(servers) if !is_source(servers) => {
+                            self.settings().own_servers = true;
+                            // Not left to librdkafka: for a copy it sets anew what plugins took, and nothing after it.
+                            self.own.store(true, Ordering::Relaxed);
+                            let set = self.librdkafka.set(conf, BOOTSTRAP_SERVERS, servers);
+                            self.own.store(false, Ordering::Relaxed);
+                            set?;
+                        }
+                        // A source, or nothing: what the rules say is filled in.
+                        source => self.change(conf, |settings| {
                             settings.own_servers = false;
-                            value.map_or(Ok(()), |source| settings.set_source("bootstrap.servers", Some(source)))
-                        })?;
-                        return Ok(true);
+                            source.map_or(Ok(()), |source| settings.set_source("bootstrap.servers", Some(source)))
+                        })?,
                     }
-                    self.settings().own_servers = true;
-                    return Ok(false);
                 }
                 "client.dns.lookup" => {
                     refuse_dns_lookup(value.unwrap_or_default())?;

@@ -19,6 +19,11 @@ const ENVIRONMENT: &str = "KAFKA_EMR_CLUSTER";
 pub(crate) const NO_SOURCE: &str = "no cluster is named: set emr.cluster to a description (a path, or emr://…), or \
                                     bootstrap.servers to emr://…, or KAFKA_EMR_CLUSTER in the environment";
 
+/// The source that the environment names.
+fn of_environment() -> Option<(&'static str, String)> {
+    variable(c"KAFKA_EMR_CLUSTER").map(|source| (ENVIRONMENT, source))
+}
+
 /// What is known so far. Properties come in any order, so nothing is final before a client is made.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -53,8 +58,13 @@ impl Settings {
             self.overrides.insert("network", network);
             self.check_overrides().map_err(|why| format!("KAFKA_EMR_NETWORK: {why}"))?;
         }
-        self.source = variable(c"KAFKA_EMR_CLUSTER").map(|source| (ENVIRONMENT, source));
+        self.source = of_environment();
         self.resolve()
+    }
+
+    /// Gives up: no client made of this configuration has a cluster.
+    pub(crate) fn fail(&mut self, why: &str) {
+        self.cluster = Err(why.to_owned());
     }
 
     /// Names the source, by `emr.cluster` or `bootstrap.servers`; `None` takes it back.
@@ -66,7 +76,12 @@ impl Settings {
         {
             return Err(format!("{property} and {other} name two sources; set one of them"));
         }
-        self.source = source.map(|source| (property, source.to_owned()));
+        match source {
+            Some(source) => self.source = Some((property, source.to_owned())),
+            // Its own only: then the environment's counts again.
+            None if self.source.as_ref().is_some_and(|(known, _)| *known == property) => self.source = of_environment(),
+            None => {}
+        }
         self.resolve()
     }
 

@@ -61,7 +61,8 @@ impl std::fmt::Display for Output {
 /// the test set them. One that takes longer than `limit` is killed, and has failed.
 #[track_caller]
 pub(crate) fn run(command: &mut Command, limit: Duration) -> Output {
-    for variable in ["KAFKA_EMR_CLUSTER", "KAFKA_EMR_NETWORK", "KAFKA_EMR_LOG"] {
+    // Cargo's LD_LIBRARY_PATH leads to the librdkafka of rdkafka-sys, in place of the machine's.
+    for variable in ["KAFKA_EMR_CLUSTER", "KAFKA_EMR_NETWORK", "KAFKA_EMR_LOG", "LD_LIBRARY_PATH"] {
         if !command.get_envs().any(|(name, _)| name == variable) {
             command.env_remove(variable);
         }
