@@ -4,6 +4,7 @@
 mod c;
 mod plugin;
 mod python;
+mod readme;
 mod real;
 mod site;
 mod support;

@@ -73,13 +73,18 @@ fn pip(python: &Path, arguments: impl FnOnce(&mut Command) -> &mut Command) {
     assert!(output.fine, "{output}\n`cargo xtask test` installs pip with the Debian package python3-venv");
 }
 
+/// Python with the wheel and the clients.
+pub(crate) fn interpreter() -> Command {
+    Command::new(&environment().python)
+}
+
 fn programs() -> PathBuf {
     root().join("tests/tests/clients/programs")
 }
 
 /// A scenario with its arguments.
 fn scenario(name: &str, arguments: &[&str]) -> Command {
-    let mut command = Command::new(&environment().python);
+    let mut command = interpreter();
     command.arg(programs().join(name)).args(arguments).env("PYTHONDONTWRITEBYTECODE", "1");
     command
 }
@@ -118,7 +123,7 @@ fn clients_work_on_the_embedded_cluster() {
 fn the_package_does_what_it_says() {
     let package = root().join("python");
     let python = || {
-        let mut python = Command::new(&environment().python);
+        let mut python = interpreter();
         python.env("PYTHONDONTWRITEBYTECODE", "1").current_dir(&package);
         python
     };
