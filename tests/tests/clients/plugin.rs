@@ -160,6 +160,8 @@ fn what_only_the_whole_configuration_tells_is_reported_when_the_client_is_made()
         (&[plugin, two, ":dies"], &["bootstrap.servers", "several clusters"]),
         (&[plugin, no_eips, ":dies"], &["emr.cluster: ", "emr-worker-1", "public"]),
         (&[plugin, one, ":callback", ":dies"], &["a resolve callback of its own"]),
+        // A plugin that did not load does not work the second time either.
+        (&["bootstrap.servers=emr://1?x=1", ":despite", plugin, plugin, ":dies"], &["bootstrap.servers: emr://1"]),
         (&[plugin, one, ":callback", ":dup", ":dup", ":dies"], &["a resolve callback of its own"]),
     ];
     for (steps, says) in cases {
@@ -193,6 +195,7 @@ fn properties_come_in_any_order() {
         (&[inline], private),
         (&[inline, "emr.network=public"], public),
         (&[addresses, "bootstrap.servers="], private),
+        (&[inline, "emr.cluster="], private),
     ];
     for (properties, servers) in cases {
         for mut order in orders(properties) {

@@ -3,6 +3,7 @@
  * name=value, or name= for none, or one of these:
  *
  *   :secure        fails unless the system gives this program more rights than its caller has
+ *   :despite       goes on although the next property must be refused
  *   :callback      sets a resolve callback of the program's own
  *   :dup           goes on with a copy of the configuration, and destroys the original
  *   :keep          goes on with a copy, and keeps the original for :back
@@ -96,6 +97,7 @@ int main(int argc, char **argv) {
     rd_kafka_conf_t *kept[MANY];
     rd_kafka_t *open[MANY];
     int keeps = 0;
+    int despite = 0;
     int opens = 0;
     int answered = 0;
     int i;
@@ -112,11 +114,20 @@ int main(int argc, char **argv) {
         }
         if (*step != ':') {
             const char *value = equals != NULL && *equals != '\0' ? equals : NULL;
-            if (rd_kafka_conf_set(conf, step, value, errstr, sizeof(errstr)) != RD_KAFKA_CONF_OK) {
+            const int set = rd_kafka_conf_set(conf, step, value, errstr, sizeof(errstr)) == RD_KAFKA_CONF_OK;
+            if (set && despite) {
+                fail(step, "it is not refused");
+            }
+            if (!set) {
                 printf("refused: %s: %s\n", step, errstr);
+            }
+            if (!set && !despite) {
                 rd_kafka_conf_destroy(conf);
                 return 1;
             }
+            despite = 0;
+        } else if (strcmp(step, ":despite") == 0) {
+            despite = 1;
         } else if (strcmp(step, ":secure") == 0) {
             if (getauxval(AT_SECURE) == 0) {
                 fail(step, "this program has no more rights than its caller");
