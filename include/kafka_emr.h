@@ -29,6 +29,8 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+struct addrinfo;
+
 // What kafka_emr_lookup() returns for a name that is none of the clusters'. No EAI code has this value.
 #define KAFKA_EMR_NOT_MAPPED 10000
 
@@ -79,8 +81,8 @@ kafka_emr_resolver_t *kafka_emr_resolver_open_with(const char *source,
 // Frees a resolver; NULL is fine.
 //
 // Clients that were given it by kafka_emr_conf_apply() go on. A callback from kafka_emr_resolver_callback() must not be
-// called any more, unless such a client still lives: without one it fails each lookup (EAI_FAIL, and a line in the log),
-// until another resolver takes its place.
+// called any more: it fails each lookup (EAI_FAIL, and a line in the log) as soon as no such client keeps what it needs,
+// and another resolver may take its place later.
 void kafka_emr_resolver_free(kafka_emr_resolver_t *resolver);
 
 // Returns the value for bootstrap.servers by the version rules, or NULL: for a NULL resolver, and for one over several

@@ -3,8 +3,8 @@
  *
  *     consumer SOURCE TOPIC GROUP COUNT
  *
- * It goes on where the group left off, at the start of the topic where the group is new. It ends after COUNT messages, on
- * Ctrl-C, or when nothing has come for a minute.
+ * It goes on where the group left off, or at the start of the topic where the group is new.
+ * It ends after COUNT messages, on Ctrl-C, or when nothing has come for a minute.
  *
  * Build: cc consumer.c -o consumer $(pkg-config --cflags --libs kafka_emr rdkafka)
  * Exit status: 0 when COUNT messages came, 1 when it ended before, 2 for bad usage or a bad source.
@@ -66,10 +66,8 @@ static rd_kafka_t *new_consumer(const char *source, const char *group) {
     consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, errstr, sizeof(errstr));
     if (consumer == NULL) {
         fprintf(stderr, "consumer: %s\n", errstr);
-        /* Earlier versions may have freed a part of it: see kafka_emr_rdkafka.h. */
-        if (rd_kafka_version() >= 0x020d0000) {
-            rd_kafka_conf_destroy(conf);
-        }
+        /* It is the client's only where there is one. */
+        rd_kafka_conf_destroy(conf);
         return NULL;
     }
     rd_kafka_poll_set_consumer(consumer);

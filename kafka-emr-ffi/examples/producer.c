@@ -74,10 +74,8 @@ static rd_kafka_t *new_producer(const char *source, struct deliveries *deliverie
     producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, errstr, sizeof(errstr));
     if (producer == NULL) {
         fprintf(stderr, "producer: %s\n", errstr);
-        /* Earlier versions may have freed a part of it: see kafka_emr_rdkafka.h. */
-        if (rd_kafka_version() >= 0x020d0000) {
-            rd_kafka_conf_destroy(conf);
-        }
+        /* It is the client's only where there is one. */
+        rd_kafka_conf_destroy(conf);
     }
     return producer;
 }

@@ -216,7 +216,8 @@ unsafe fn apply(
         check(&librdkafka, conf)?;
         // Without an interceptor nobody tells when the last client is gone.
         let kept = librdkafka.frees_interceptors_twice();
-        let hook = if kept { shared::keep(&handle.source, handle.hook()?) } else { handle.hook()?.clone() };
+        let hook = || handle.hook().cloned();
+        let hook = if kept { shared::kept(&handle.source, hook) } else { hook() }?;
         match librdkafka.callback(conf) {
             Some(address) if address == hook.callback() as usize => return Ok(()),
             Some(_) => {

@@ -131,8 +131,8 @@ unsafe fn open(source: *const c_char, mut overrides: *const *const c_char) -> Re
 /// Frees a resolver; NULL is fine.
 ///
 /// Clients that were given it by kafka_emr_conf_apply() go on. A callback from kafka_emr_resolver_callback() must not be
-/// called any more, unless such a client still lives: without one it fails each lookup (EAI_FAIL, and a line in the log),
-/// until another resolver takes its place.
+/// called any more: it fails each lookup (EAI_FAIL, and a line in the log) as soon as no such client keeps what it needs,
+/// and another resolver may take its place later.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kafka_emr_resolver_free(resolver: *mut ResolverHandle) {
     guard("kafka_emr_resolver_free", (), || {

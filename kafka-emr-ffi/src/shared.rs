@@ -31,14 +31,15 @@ fn find(source: &Source) -> Option<Hook> {
     hook.upgrade()
 }
 
-/// Keeps a hook as long as the process lives, for clients whose end nobody tells. Returns the one that is kept for the source:
-/// however often that is opened, it is one.
-pub(crate) fn keep(source: &Source, hook: &Hook) -> Hook {
+/// Returns the hook that is kept for a source as long as the process lives, for clients whose end nobody tells: however
+/// often the source is opened, it is one. `make` gives the first.
+pub(crate) fn kept(source: &Source, make: impl FnOnce() -> Result<Hook, String>) -> Result<Hook, String> {
     static KEPT: Mutex<Vec<(Source, Hook)>> = Mutex::new(Vec::new());
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, known)) = kept.iter().find(|(known, _)| known == source) {
-        return known.clone();
+        return Ok(known.clone());
     }
+    let hook = make()?;
     kept.push((source.clone(), hook.clone()));
-    hook.clone()
+    Ok(hook)
 }

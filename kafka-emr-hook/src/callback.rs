@@ -84,10 +84,7 @@ pub struct OutOfSlots;
 
 impl fmt::Display for OutOfSlots {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{SLOTS} resolvers of this process are in use by Kafka clients already; open one and share its clones"
-        )
+        write!(f, "{SLOTS} resolvers of this process are in use by Kafka clients already; open one and share it")
     }
 }
 

@@ -78,6 +78,15 @@ pub(crate) fn interpreter() -> Command {
     Command::new(&environment().python)
 }
 
+/// The librdkafka that confluent_kafka brings along, newer than any other here.
+pub(crate) fn newest_librdkafka() -> PathBuf {
+    let place = "import confluent_kafka, pathlib; print(pathlib.Path(confluent_kafka.__file__).parents[1])";
+    let packages = succeeds(interpreter().args(["-c", place])).stdout;
+    let files = std::fs::read_dir(Path::new(packages.trim()).join("confluent_kafka.libs")).unwrap();
+    let mut files = files.map(|entry| entry.unwrap().path());
+    files.find(|file| file.file_name().unwrap().to_string_lossy().starts_with("librdkafka")).unwrap()
+}
+
 fn programs() -> PathBuf {
     root().join("tests/tests/clients/programs")
 }

@@ -45,7 +45,10 @@ assert len(topics[TOPIC].partitions) == 6, topics
 if REAL:
     name = f"made-{RUN}"
     admin.create_topics([NewTopic(name, 3, 3)])[name].result(LIMIT)
-    assert name in AdminClient(librdkafka()).list_topics(timeout=LIMIT).topics
+    # A broker may be asked that has not heard of it yet.
+    end = time.monotonic() + LIMIT
+    while name not in AdminClient(librdkafka()).list_topics(timeout=LIMIT).topics:
+        assert time.monotonic() < end, f"{name} does not come"
 
 consumers = [consumer("one"), consumer("two"), consumer("three")]
 for each in consumers:
