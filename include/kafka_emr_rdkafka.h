@@ -35,8 +35,8 @@ static inline kafka_emr_function_t kafka_emr_rdkafka_function(const char *name) 
     KAFKA_EMR_FUNCTION(rd_kafka_conf_interceptor_add_on_conf_dup);
     KAFKA_EMR_FUNCTION(rd_kafka_conf_interceptor_add_on_conf_destroy);
     KAFKA_EMR_FUNCTION(rd_kafka_conf_interceptor_add_on_new);
-    KAFKA_EMR_FUNCTION(rd_kafka_interceptor_add_on_send);
     KAFKA_EMR_FUNCTION(rd_kafka_interceptor_add_on_consume);
+    KAFKA_EMR_FUNCTION(rd_kafka_type);
     KAFKA_EMR_FUNCTION(rd_kafka_clusterid);
     KAFKA_EMR_FUNCTION(rd_kafka_mem_free);
 #undef KAFKA_EMR_FUNCTION

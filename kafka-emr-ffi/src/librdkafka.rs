@@ -51,8 +51,7 @@ pub(crate) type OnNew = unsafe extern "C" fn(
     errstr: *mut c_char,
     errstr_size: usize,
 ) -> RespErr;
-/// on_send and on_consume: a client and one of its messages.
-pub(crate) type OnMessage =
+pub(crate) type OnConsume =
     unsafe extern "C" fn(client: *mut Client, message: *mut c_void, opaque: *mut c_void) -> RespErr;
 
 macro_rules! functions {
@@ -99,10 +98,9 @@ functions! {
         fn(*mut Conf, *const c_char, OnConfDestroy, *mut c_void) -> RespErr;
     add_on_new: c"rd_kafka_conf_interceptor_add_on_new"
         fn(*mut Conf, *const c_char, OnNew, *mut c_void) -> RespErr;
-    add_on_send: c"rd_kafka_interceptor_add_on_send"
-        fn(*mut Client, *const c_char, OnMessage, *mut c_void) -> RespErr;
     add_on_consume: c"rd_kafka_interceptor_add_on_consume"
-        fn(*mut Client, *const c_char, OnMessage, *mut c_void) -> RespErr;
+        fn(*mut Client, *const c_char, OnConsume, *mut c_void) -> RespErr;
+    client_type: c"rd_kafka_type" fn(*const Client) -> c_int;
     clusterid: c"rd_kafka_clusterid" fn(*mut Client, c_int) -> *mut c_char;
     mem_free: c"rd_kafka_mem_free" fn(*mut Client, *mut c_void);
 }
@@ -189,13 +187,17 @@ impl Librdkafka {
         unsafe { (self.add_on_new)(conf, name.as_ptr(), then, opaque) }
     }
 
-    /// Adds an interceptor for messages that are sent or consumed; from on_new only.
-    pub(crate) unsafe fn on_message(&self, client: *mut Client, then: OnMessage, opaque: *mut c_void) {
+    /// Whether it is a consumer; an admin client is none.
+    pub(crate) unsafe fn is_consumer(&self, client: *const Client) -> bool {
+        const RD_KAFKA_CONSUMER: c_int = 1;
+        // SAFETY: the caller vouches for `client`.
+        unsafe { (self.client_type)(client) == RD_KAFKA_CONSUMER }
+    }
+
+    /// Adds an interceptor for messages that are consumed; from on_new only.
+    pub(crate) unsafe fn on_consume(&self, client: *mut Client, then: OnConsume, opaque: *mut c_void) {
         // SAFETY: the caller vouches for `client`, which is being made, and for `opaque` as long as it lives.
-        unsafe {
-            (self.add_on_send)(client, INTERCEPTOR.as_ptr(), then, opaque);
-            (self.add_on_consume)(client, INTERCEPTOR.as_ptr(), then, opaque);
-        }
+        unsafe { (self.add_on_consume)(client, INTERCEPTOR.as_ptr(), then, opaque) };
     }
 
     /// Returns the id of the cluster, where a broker has told it already. Waits for nothing.

@@ -9,10 +9,11 @@ use kafka_emr_hook::guard;
 
 use crate::librdkafka::{Client, Librdkafka, NO_ERROR, RespErr};
 
-/// Looks at the cluster's id when a client sends or consumes messages.
+/// Looks at the cluster's id when a client consumes messages.
 ///
-/// The application's own thread is inside librdkafka then, so librdkafka may be asked, and it is asked for no more than it
-/// knows already. No thread is needed.
+/// The application's own thread is inside librdkafka then, and holds none of its locks, so librdkafka may be asked, and it is
+/// asked for no more than it knows already. No thread is needed. Producers have no such moment: on_send can come under a
+/// topic's lock (rd_kafka_produce_batch), and the client's lock must not be taken under that.
 pub(crate) struct Pin {
     librdkafka: Librdkafka,
     expected: OnceLock<Expected>,
@@ -40,9 +41,13 @@ impl Pin {
         let Some(cluster_id) = &cluster.cluster_id else { return };
         // SAFETY: the caller vouches for both.
         unsafe {
+            if !(*this).librdkafka.is_consumer(client) {
+                log::warn!("{resolver}: cluster_id is not checked for this client: only consumers can tell");
+                return;
+            }
             let expected = Expected { title: cluster.title(), cluster_id: cluster_id.clone() };
             if (*this).expected.set(expected).is_ok() {
-                (*this).librdkafka.on_message(client, on_message, this.cast_mut().cast());
+                (*this).librdkafka.on_consume(client, on_consume, this.cast_mut().cast());
             }
         }
     }
@@ -67,7 +72,7 @@ impl Pin {
     }
 }
 
-unsafe extern "C" fn on_message(client: *mut Client, _message: *mut c_void, opaque: *mut c_void) -> RespErr {
+unsafe extern "C" fn on_consume(client: *mut Client, _message: *mut c_void, opaque: *mut c_void) -> RespErr {
     // SAFETY: librdkafka passes the opaque of `watch`, which lives as long as the client; other threads may be here with the
     // same pin, which is only read.
     guard("comparing the cluster's id", (), || unsafe { (*opaque.cast::<Pin>()).compare(client) });

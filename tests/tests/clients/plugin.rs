@@ -423,18 +423,23 @@ fn another_cluster_than_the_pinned_one_is_told() {
     let client: BaseProducer = ClientConfig::new().create_for(&one.mock.resolver().unwrap()).unwrap();
     let right = client.client().fetch_cluster_id(Duration::from_secs(60)).expect("the mock's cluster id");
     let folder = TempDir::new().unwrap();
-    let produce = |cluster_id: &str| {
+    let message = write(&folder, "message", "hello\n");
+    let kcat = |cluster_id: &str, arguments: &[&str]| {
         let mut cluster = one.mock.cluster().clone();
         cluster.cluster_id = Some(cluster_id.to_owned());
         let file = write(&folder, "pinned.toml", &cluster.to_toml().unwrap());
-        let output = succeeds(&mut conf(&[&*plugin(), &format!("emr.cluster={file}"), ":open", ":produce=one"]));
-        assert!(output.stdout.contains(&right), "{output}");
-        output
+        let (plugin, source) = (plugin(), format!("emr://{file}"));
+        succeeds(kcat(&["-X", &plugin, "-b", &source]).args(arguments))
     };
-    let output = produce("Xn3bL9sPQ0yVbVwB3n1p2g");
+    let consume = ["-C", "-t", "one", "-e", "-q"];
+    let wrong = "Xn3bL9sPQ0yVbVwB3n1p2g";
+    let output = kcat(wrong, &["-P", "-t", "one", "-l", &message]);
+    assert!(output.stderr.contains("cluster_id is not checked for this client: only consumers can tell"), "{output}");
+    let output = kcat(wrong, &consume);
     let told: Vec<&str> = output.stderr.lines().filter(|line| line.contains("another cluster answers")).collect();
-    assert!(matches!(told[..], [line] if line.contains(&right) && line.contains("Xn3bL9sPQ0yVbVwB3n1p2g")), "{output}");
-    let output = produce(&right);
+    assert!(matches!(told[..], [line] if line.contains(&right) && line.contains(wrong)), "{output}");
+    let output = kcat(&right, &consume);
+    assert_eq!(output.stdout, "hello\n", "{output}");
     assert!(!output.stderr.contains("kafka-emr"), "{output}");
 }
 

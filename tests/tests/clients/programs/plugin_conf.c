@@ -12,7 +12,6 @@
  *   :dies          makes a client that must not find its brokers
  *   :client        makes one that must, of a copy, prints what it found, and destroys it
  *   :open          makes one of a copy, which lives to the end; several may
- *   :produce=TOPIC has the last that was opened send a message, before and after it knows its cluster
  *   :until=TOPIC   waits until it sees the topic
  *   :again=TOPIC   makes clients, one after the other, each of which must find its brokers, until one sees the topic
  */
@@ -83,15 +82,6 @@ static int look(rd_kafka_t *client, int timeout_ms, const char *topic, int *answ
     return found;
 }
 
-static void send_one(rd_kafka_t *client, const char *topic) {
-    char payload[] = "x";
-    if (rd_kafka_producev(client, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_VALUE(payload, 1),
-                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END) != RD_KAFKA_RESP_ERR_NO_ERROR ||
-        rd_kafka_flush(client, LIMIT_S * 1000) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        fail("produce", "the message is not sent");
-    }
-}
-
 int main(int argc, char **argv) {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_t *kept[MANY];
@@ -159,13 +149,6 @@ int main(int argc, char **argv) {
             rd_kafka_destroy(client);
         } else if (strcmp(step, ":open") == 0 && opens < MANY) {
             open[opens++] = new_client(conf);
-        } else if (strcmp(step, ":produce") == 0 && equals != NULL && opens > 0) {
-            char *id;
-            send_one(open[opens - 1], equals);
-            id = rd_kafka_clusterid(open[opens - 1], LIMIT_S * 1000);
-            printf("cluster %s\n", id == NULL ? "" : id);
-            rd_kafka_mem_free(open[opens - 1], id);
-            send_one(open[opens - 1], equals);
         } else if (strcmp(step, ":until") == 0 && equals != NULL && opens > 0) {
             while (!look(open[opens - 1], 1000, equals, &answered)) {
                 if (time(NULL) > end) {
