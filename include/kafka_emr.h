@@ -11,12 +11,19 @@
  *
  * Build with: cc program.c $(pkg-config --cflags --libs kafka_emr rdkafka)
  *
+ * The description is a file in TOML, JSON or hosts text, which the project's README shows with all keys: the cluster's id, its
+ * EMR release, the network that the client comes from, and the nodes with their addresses. A file that everybody may write to
+ * is refused. A relative path is one of the moment it is opened.
+ *
+ * The same library is a plugin for librdkafka programs that are not changed (plugin.library.paths): see the README.
+ *
  * Conventions. Strings end in NUL and are UTF-8. Pointers are valid for the time of a call. NULL is never a crash: where it
  * is not allowed, it is an error. Errors are said as librdkafka says them: a message in errstr, which may be NULL, of at
  * most errstr_size bytes with its NUL, cut where it is longer, and untouched where there is no error. Nothing throws,
  * unwinds or exits across these functions. What is returned is freed with the function that is named, never with free().
  *
  * Warnings go to standard error. KAFKA_EMR_LOG in the environment says how much: off, error, warn (default), info, debug.
+ * These functions read no other variable. They need C99, C++11 or later.
  *
  * This file is generated from the sources of kafka-emr-ffi.
  */
@@ -130,7 +137,8 @@ void kafka_emr_string_free(char *string);
 const char *kafka_emr_version(void);
 
 // Resolves as getaddrinfo(3) does, with the resolver in front: the names of its clusters are answered from the map, all
-// others by the system's getaddrinfo with the caller's own hints.
+// others by the system's getaddrinfo with the caller's own hints. On the public network a node's private IP leads to its
+// EIP, and where a description says connect, names and addresses of the node lead there, to its port.
 //
 // Returns 0 and a list in *res, or an EAI_* code and NULL in *res. Free the list with kafka_emr_freeaddrinfo(), never with
 // freeaddrinfo().

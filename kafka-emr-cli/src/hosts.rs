@@ -100,7 +100,8 @@ fn hosts(resolver: &Resolver, clusters: &[Cluster]) -> Vec<Host> {
         let of_nodes = cluster.nodes.iter().map(|node| cluster.names(node));
         let plain = cluster.plain_hosts.iter().map(|(name, _)| vec![name.trim_end_matches('.').to_ascii_lowercase()]);
         for name in of_nodes.chain(plain).flatten() {
-            let Lookup::Mapped(dialled) = resolver.lookup(&name, 0, Family::Any) else { continue };
+            // Explained, and not looked up: a node without an address is no fault here.
+            let Lookup::Mapped(dialled) = resolver.explain(&name, 0, Family::Any).lookup else { continue };
             for endpoint in dialled {
                 let host = *known.entry(endpoint).or_insert_with(|| {
                     let port = Some(endpoint.port()).filter(|port| *port != 0);
@@ -155,18 +156,27 @@ impl Map {
         })
     }
 
-    /// `--resolve` maps a name at a port, and `--connect-to` leads to another one.
+    /// `--resolve` maps a name at a port, to all its addresses at once, and `--connect-to` leads to another port.
     fn curl(&self) -> String {
         let mut text = String::new();
+        let mut by_name: HashMap<&str, Vec<&Host>> = HashMap::new();
         for (name, host) in self.names() {
-            for port in &self.ports {
-                let address = match host.address {
+            by_name.entry(name).or_default().push(host);
+        }
+        for name in self.names().map(|(name, _)| name) {
+            // In the order of the others; a name stands at each of its addresses.
+            let Some(own) = by_name.remove(name) else { continue };
+            let addresses: Vec<String> = own
+                .iter()
+                .map(|host| match host.address {
                     IpAddr::V4(v4) => v4.to_string(),
                     IpAddr::V6(v6) => format!("[{v6}]"),
-                };
-                let _ = match host.port {
-                    Some(other) => writeln!(text, "--connect-to {name}:{port}:{address}:{other}"),
-                    None => writeln!(text, "--resolve {name}:{port}:{address}"),
+                })
+                .collect();
+            for port in &self.ports {
+                let _ = match own[0].port {
+                    Some(other) => writeln!(text, "--connect-to {name}:{port}:{}:{other}", addresses[0]),
+                    None => writeln!(text, "--resolve {name}:{port}:{}", addresses.join(",")),
                 };
             }
         }

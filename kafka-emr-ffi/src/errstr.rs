@@ -4,6 +4,8 @@ use std::ffi::{CStr, c_char};
 use std::marker::PhantomData;
 use std::ptr;
 
+use kafka_emr_hook::guard;
+
 /// The place for a message that a caller gives: `char *errstr, size_t errstr_size`.
 ///
 /// A message that does not fit is cut between two characters and ends in `...`; whatever is written ends in NUL.
@@ -26,6 +28,20 @@ impl ErrStr<'_> {
     pub(crate) unsafe fn new(errstr: *mut c_char, size: usize) -> Self {
         let space = if size == 0 { ptr::null_mut() } else { errstr.cast() };
         ErrStr { space, room: size.saturating_sub(1), _caller: PhantomData }
+    }
+
+    /// Runs `body`, as [`guard`] does. A panic leaves a message too: callers read it without asking whether there is one.
+    pub(crate) fn guard<T>(mut self, what: &str, otherwise: T, body: impl FnOnce(&mut Self) -> T) -> T {
+        let mut ended = false;
+        let result = guard(what, otherwise, || {
+            let result = body(&mut self);
+            ended = true;
+            result
+        });
+        if !ended {
+            guard(what, (), || self.write("kafka-emr: it panicked, which is a defect; standard error says where"));
+        }
+        result
     }
 
     pub(crate) fn write(&mut self, message: &str) {
@@ -94,6 +110,15 @@ mod tests {
         check(2, "äöü", "");
         check(1, "anything", "");
         check(20, "a\0b", "a\u{FFFD}b");
+    }
+
+    #[test]
+    fn a_panic_leaves_a_message() {
+        let mut space = [0x55_u8; 100];
+        // SAFETY: the bytes are this array's.
+        let errstr = unsafe { ErrStr::new(space.as_mut_ptr().cast(), space.len()) };
+        assert_eq!(errstr.guard("test", 7, |_| panic!("expected by this test")), 7);
+        assert!(CStr::from_bytes_until_nul(&space).unwrap().to_str().unwrap().contains("panicked"));
     }
 
     #[test]

@@ -12,12 +12,18 @@ use crate::errstr::ErrStr;
 use crate::librdkafka::{CONF_INVALID, CONF_OK, Client, Conf, Function, Librdkafka, NO_ERROR, RespErr};
 use crate::logging;
 use crate::owned::{Owned, give, refusal};
-use crate::pin::Pin;
+use crate::pin::{Pin, warn_once};
+use crate::plugin::caller;
 use crate::resolver::ResolverHandle;
 use crate::shared;
 
 /// Both names of one property; librdkafka takes the one for the other.
 pub(crate) const BOOTSTRAP_SERVERS: &CStr = c"bootstrap.servers";
+
+/// Whether a value of bootstrap.servers names a source.
+pub(crate) fn is_source(value: &str) -> bool {
+    value.trim().get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("emr://"))
+}
 
 const CLIENT_DNS_LOOKUP: &CStr = c"client.dns.lookup";
 
@@ -45,14 +51,20 @@ pub(crate) unsafe fn check(librdkafka: &Librdkafka, conf: *const Conf) -> Result
     refuse_dns_lookup(lookup.as_deref().unwrap_or_default())?;
     match callback {
         Some(address) if !Hook::is_callback(address) && address != refuse as *const () as usize => {
-            Err(OTHER_CALLBACK.to_owned())
+            Err(other_callback(address))
         }
         _ => Ok(()),
     }
 }
 
-pub(crate) const OTHER_CALLBACK: &str = "the program sets a resolve callback of its own \
-    (rd_kafka_conf_set_resolve_cb), and a client can have one only; remove it, or call kafka_emr_lookup() in it";
+/// What to say of a resolve callback that is not this library's. It may be that of a second copy of this library.
+pub(crate) fn other_callback(address: usize) -> String {
+    let file = caller::file_of(address as *const c_void).map_or_else(String::new, |file| format!(", in {file}"));
+    format!(
+        "a resolve callback is set already{file}, and a client can have one only: remove it, or a second libkafka_emr, or \
+         call kafka_emr_lookup() in it"
+    )
+}
 
 /// Reads sasl.mechanisms. librdkafka's default, GSSAPI, cannot be told from what is not set, and means the same.
 ///
@@ -73,11 +85,11 @@ pub(crate) unsafe fn sasl_mechanism(librdkafka: &Librdkafka, conf: *const Conf) 
 pub(crate) unsafe fn set(librdkafka: &Librdkafka, conf: *mut Conf, hook: &Hook) -> Result<(), String> {
     // SAFETY: the caller vouches for `conf`.
     unsafe {
+        librdkafka.set_callback(conf, hook.callback());
         // Since 2.2.0; before, there was no other way.
         if librdkafka.get(conf, CLIENT_DNS_LOOKUP).is_some() {
             librdkafka.set(conf, CLIENT_DNS_LOOKUP, "use_all_dns_ips")?;
         }
-        librdkafka.set_callback(conf, hook.callback());
     }
     Ok(())
 }
@@ -124,7 +136,7 @@ impl Owned for Applied {
         &self.name
     }
 
-    fn copy(&self) -> Self {
+    fn copy(&self, _: &dyn Fn(&str) -> bool) -> Self {
         Applied {
             librdkafka: self.librdkafka,
             hook: self.hook.clone(),
@@ -168,10 +180,10 @@ pub unsafe extern "C" fn kafka_emr_apply(
     errstr: *mut c_char,
     errstr_size: usize,
 ) -> c_int {
-    guard("kafka_emr_apply", CONF_INVALID, || {
+    // SAFETY: the caller vouches for it.
+    let errstr = unsafe { ErrStr::new(errstr, errstr_size) };
+    errstr.guard("kafka_emr_apply", CONF_INVALID, |errstr| {
         logging::start();
-        // SAFETY: the caller vouches for it.
-        let mut errstr = unsafe { ErrStr::new(errstr, errstr_size) };
         // SAFETY: the caller vouches for all of them.
         match unsafe { apply(conf.cast(), resolver, librdkafka) } {
             Ok(()) => CONF_OK,
@@ -186,7 +198,7 @@ pub unsafe extern "C" fn kafka_emr_apply(
 /// Says that the cluster's id is not compared, where it should be.
 fn warn_of_no_pin(resolver: &Resolver) {
     if resolver.clusters().iter().any(|cluster| cluster.cluster_id.is_some()) {
-        log::warn!("{resolver}: cluster_id is not checked: that needs librdkafka 2.13.0 or later");
+        warn_once(resolver, "cluster_id is not checked: that needs librdkafka 2.13.0 or later");
     }
 }
 
@@ -214,31 +226,38 @@ unsafe fn apply(
     // SAFETY: the caller vouches for `conf`, and that it is of this librdkafka.
     unsafe {
         check(&librdkafka, conf)?;
-        // Without an interceptor nobody tells when the last client is gone.
-        let kept = librdkafka.frees_interceptors_twice();
-        let hook = || handle.hook().cloned();
-        let hook = if kept { shared::kept(&handle.source, hook) } else { hook() }?;
-        match librdkafka.callback(conf) {
-            Some(address) if address == hook.callback() as usize => return Ok(()),
-            Some(_) => {
-                return Err("this configuration has another resolver already, by a call or the plugin".to_owned());
+        // First what can be wrong, so that nothing is taken for a call that fails.
+        let servers = match librdkafka.get(conf, BOOTSTRAP_SERVERS) {
+            Some(source) if is_source(&source) => {
+                return Err(
+                    "bootstrap.servers is a source, which only the plugin takes: leave it out, and open that source"
+                        .to_owned(),
+                );
             }
-            None => {}
+            Some(_) => None,
+            None => {
+                let protocol = librdkafka.get(conf, c"security.protocol");
+                let mechanism = sasl_mechanism(&librdkafka, conf);
+                let servers = handle.resolver.bootstrap_servers_for(protocol.as_deref(), mechanism.as_deref());
+                Some(servers.map_err(|error| error.to_string())?)
+            }
+        };
+        // Where nobody can tell when the last client is gone, the source's hook is kept to the end of the process.
+        let untold = librdkafka.frees_interceptors_twice();
+        let kept = if untold { shared::kept(&handle.source) } else { None };
+        let hook = kept.map_or_else(|| handle.hook().cloned(), Ok)?;
+        if librdkafka.callback(conf).is_some_and(|address| address != hook.callback() as usize) {
+            return Err("this configuration has another resolver already, by a call or the plugin".to_owned());
         }
-        if librdkafka.get(conf, BOOTSTRAP_SERVERS).is_none() {
-            let protocol = librdkafka.get(conf, c"security.protocol");
-            let mechanism = sasl_mechanism(&librdkafka, conf);
-            let servers = handle.resolver.bootstrap_servers_for(protocol.as_deref(), mechanism.as_deref());
-            let servers = servers.map_err(|error| error.to_string())?;
-            librdkafka.set(conf, BOOTSTRAP_SERVERS, &servers)?;
-        }
-        if kept {
+        if untold {
+            shared::keep(&handle.source, &hook);
             warn_of_no_pin(&handle.resolver);
         } else {
             // Owned first, so that the callback never outlives its hook.
             let name = CString::new(format!("kafka-emr {:#x}", hook.callback() as usize)).unwrap_or_default();
             give(conf, Applied { librdkafka, pin: Pin::new(librdkafka), name, hook: hook.clone() })?;
         }
-        set(&librdkafka, conf, &hook)
+        set(&librdkafka, conf, &hook)?;
+        servers.map_or(Ok(()), |servers| librdkafka.set(conf, BOOTSTRAP_SERVERS, &servers))
     }
 }

@@ -136,11 +136,21 @@ impl Librdkafka {
     /// Sets a property; `Err` is librdkafka's reason why not.
     pub(crate) unsafe fn set(&self, conf: *mut Conf, property: &CStr, value: &str) -> Result<(), String> {
         let value = CString::new(value).map_err(|_| format!("{value:?} has a NUL character"))?;
+        // SAFETY: the caller vouches for `conf`, and the value ends in NUL.
+        unsafe { self.set_or_clear(conf, property, value.as_ptr()) }
+    }
+
+    /// As `set`, with a value as C has it: null puts the default back.
+    pub(crate) unsafe fn set_or_clear(
+        &self,
+        conf: *mut Conf,
+        property: &CStr,
+        value: *const c_char,
+    ) -> Result<(), String> {
         let mut reason = [0_u8; 512];
         // SAFETY: the caller vouches for `conf`; the strings end in NUL, and the place for the reason is as long as said.
-        let result = unsafe {
-            (self.conf_set)(conf, property.as_ptr(), value.as_ptr(), reason.as_mut_ptr().cast(), reason.len())
-        };
+        let result =
+            unsafe { (self.conf_set)(conf, property.as_ptr(), value, reason.as_mut_ptr().cast(), reason.len()) };
         match result {
             CONF_OK => Ok(()),
             _ => Err(CStr::from_bytes_until_nul(&reason).unwrap_or_default().to_string_lossy().into_owned()),

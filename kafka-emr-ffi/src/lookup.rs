@@ -12,7 +12,8 @@ use crate::resolver::ResolverHandle;
 pub const KAFKA_EMR_NOT_MAPPED: c_int = 10000;
 
 /// Resolves as getaddrinfo(3) does, with the resolver in front: the names of its clusters are answered from the map, all
-/// others by the system's getaddrinfo with the caller's own hints.
+/// others by the system's getaddrinfo with the caller's own hints. On the public network a node's private IP leads to its
+/// EIP, and where a description says connect, names and addresses of the node lead there, to its port.
 ///
 /// Returns 0 and a list in *res, or an EAI_* code and NULL in *res. Free the list with kafka_emr_freeaddrinfo(), never with
 /// freeaddrinfo().

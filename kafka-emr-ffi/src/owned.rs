@@ -17,8 +17,8 @@ pub(crate) trait Owned: Sized {
     /// Tells values of this type apart: a configuration owns one of each name.
     fn name(&self) -> &CStr;
 
-    /// Makes the value for a copy of the configuration.
-    fn copy(&self) -> Self;
+    /// Makes the value for a copy of the configuration. Properties may be left out of that.
+    fn copy(&self, is_left_out: &dyn Fn(&str) -> bool) -> Self;
 
     /// Is called with the place where the value stays, to add what else it needs.
     ///
@@ -63,15 +63,23 @@ pub(crate) fn refusal(code: RespErr) -> String {
 unsafe extern "C" fn on_conf_dup<T: Owned>(
     new: *mut Conf,
     _old: *const Conf,
-    _filters: usize,
-    _filter: *const *const c_char,
+    filters: usize,
+    filter: *const *const c_char,
     opaque: *mut c_void,
 ) -> RespErr {
     guard("copying a configuration", INVALID_ARG, || {
+        // As librdkafka does: a filter is the start of a name.
+        let is_left_out = |property: &str| {
+            (0..filters).any(|n| {
+                // SAFETY: librdkafka passes as many strings.
+                let start = unsafe { CStr::from_ptr(*filter.add(n)) };
+                property.as_bytes().starts_with(start.to_bytes())
+            })
+        };
         // SAFETY: librdkafka passes the opaque of `give`, which lives as long as the old configuration, and a new one that
         // nobody else has yet.
         unsafe {
-            let value = (*opaque.cast::<T>()).copy();
+            let value = (*opaque.cast::<T>()).copy(&is_left_out);
             match give(new, value) {
                 Ok(()) => NO_ERROR,
                 Err(why) => {

@@ -1,8 +1,8 @@
 //! Warns when another cluster answers than the one the description pins with `cluster_id`.
 
 use std::ffi::c_void;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use kafka_emr_core::{OneLine, Resolver};
 use kafka_emr_hook::guard;
@@ -42,13 +42,16 @@ impl Pin {
         // SAFETY: the caller vouches for both.
         unsafe {
             if !(*this).librdkafka.is_consumer(client) {
-                log::warn!("{resolver}: cluster_id is not checked for this client: only consumers can tell");
+                warn_once(
+                    resolver,
+                    "cluster_id is not checked for producers and admin clients: only consumers can tell",
+                );
                 return;
             }
             let expected = Expected { title: cluster.title(), cluster_id: cluster_id.clone() };
-            if (*this).expected.set(expected).is_ok() {
-                (*this).librdkafka.on_consume(client, on_consume, this.cast_mut().cast());
-            }
+            // Set already where the configuration is used again after a client that could not be made.
+            let _ = (*this).expected.set(expected);
+            (*this).librdkafka.on_consume(client, on_consume, this.cast_mut().cast());
         }
     }
 
@@ -69,6 +72,22 @@ impl Pin {
                 OneLine(&answered)
             );
         }
+    }
+}
+
+/// Says of a resolver why its cluster's id is not compared, once.
+pub(crate) fn warn_once(resolver: &Resolver, why: &'static str) {
+    static TOLD: Mutex<Vec<(String, &str)>> = Mutex::new(Vec::new());
+    let told = (resolver.to_string(), why);
+    let mut all = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    let first = !all.contains(&told);
+    if first {
+        all.push(told);
+    }
+    // A logger may take its time.
+    drop(all);
+    if first {
+        log::warn!("{resolver}: {why}");
     }
 }
 

@@ -88,11 +88,12 @@ pub unsafe extern "C" fn kafka_emr_resolver_open_with(
     errstr: *mut c_char,
     errstr_size: usize,
 ) -> *mut ResolverHandle {
-    guard("kafka_emr_resolver_open_with", ptr::null_mut(), || {
+    // SAFETY: the caller vouches for it.
+    let errstr = unsafe { ErrStr::new(errstr, errstr_size) };
+    errstr.guard("kafka_emr_resolver_open_with", ptr::null_mut(), |errstr| {
         logging::start();
-        // SAFETY: the caller vouches for all of them.
-        let (mut errstr, resolver) = unsafe { (ErrStr::new(errstr, errstr_size), open(source, overrides)) };
-        match resolver {
+        // SAFETY: the caller vouches for both.
+        match unsafe { open(source, overrides) } {
             Ok((source, resolver)) => {
                 let handle = ResolverHandle { source, resolver, hook: OnceCell::new(), strings: Mutex::default() };
                 Box::into_raw(Box::new(handle))
@@ -169,16 +170,18 @@ pub unsafe extern "C" fn kafka_emr_resolver_bootstrap_servers_for(
     errstr: *mut c_char,
     errstr_size: usize,
 ) -> *const c_char {
-    guard("kafka_emr_resolver_bootstrap_servers_for", ptr::null(), || {
-        // SAFETY: the caller vouches for all of them.
-        let (mut errstr, protocol, mechanism) = unsafe {
-            let optional = |what, text: *const c_char| (!text.is_null()).then(|| string(what, text)).transpose();
-            let errstr = ErrStr::new(errstr, errstr_size);
-            (errstr, optional("security_protocol", security_protocol), optional("sasl_mechanism", sasl_mechanism))
+    // SAFETY: the caller vouches for it.
+    let errstr = unsafe { ErrStr::new(errstr, errstr_size) };
+    errstr.guard("kafka_emr_resolver_bootstrap_servers_for", ptr::null(), |errstr| {
+        let optional = |what, text: *const c_char| {
+            // SAFETY: the caller vouches for the strings.
+            (!text.is_null()).then(|| unsafe { string(what, text) }).transpose()
         };
         let servers = || {
             let handle = resolver.ok_or("resolver is NULL")?;
-            let servers = handle.resolver.bootstrap_servers_for(protocol?, mechanism?);
+            let protocol = optional("security_protocol", security_protocol)?;
+            let mechanism = optional("sasl_mechanism", sasl_mechanism)?;
+            let servers = handle.resolver.bootstrap_servers_for(protocol, mechanism);
             servers.map(|servers| handle.keep(servers)).map_err(|error| error.to_string())
         };
         servers().unwrap_or_else(|why: String| {
@@ -200,13 +203,14 @@ pub unsafe extern "C" fn kafka_emr_resolver_callback(
     errstr: *mut c_char,
     errstr_size: usize,
 ) -> Callback {
-    guard("kafka_emr_resolver_callback", None, || {
+    // SAFETY: the caller vouches for it.
+    let errstr = unsafe { ErrStr::new(errstr, errstr_size) };
+    errstr.guard("kafka_emr_resolver_callback", None, |errstr| {
         let callback = resolver.ok_or_else(|| "resolver is NULL".to_owned()).and_then(ResolverHandle::hook);
         match callback {
             Ok(hook) => Some(hook.callback()),
             Err(why) => {
-                // SAFETY: the caller vouches for it.
-                unsafe { ErrStr::new(errstr, errstr_size) }.write(&why);
+                errstr.write(&why);
                 None
             }
         }
@@ -225,7 +229,9 @@ pub unsafe extern "C" fn kafka_emr_resolver_endpoints_json(
     errstr: *mut c_char,
     errstr_size: usize,
 ) -> *mut c_char {
-    guard("kafka_emr_resolver_endpoints_json", ptr::null_mut(), || {
+    // SAFETY: the caller vouches for it.
+    let errstr = unsafe { ErrStr::new(errstr, errstr_size) };
+    errstr.guard("kafka_emr_resolver_endpoints_json", ptr::null_mut(), |errstr| {
         let json = || {
             let resolver = &resolver.ok_or("resolver is NULL")?.resolver;
             let overviews: Result<Vec<Overview>, _> = resolver.clusters().iter().map(Overview::of).collect();
@@ -235,8 +241,7 @@ pub unsafe extern "C" fn kafka_emr_resolver_endpoints_json(
         match json().and_then(|json: String| CString::new(json).map_err(|error| error.to_string())) {
             Ok(json) => json.into_raw(),
             Err(why) => {
-                // SAFETY: the caller vouches for it.
-                unsafe { ErrStr::new(errstr, errstr_size) }.write(&why);
+                errstr.write(&why);
                 ptr::null_mut()
             }
         }

@@ -31,15 +31,19 @@ fn find(source: &Source) -> Option<Hook> {
     hook.upgrade()
 }
 
-/// Returns the hook that is kept for a source as long as the process lives, for clients whose end nobody tells: however
-/// often the source is opened, it is one. `make` gives the first.
-pub(crate) fn kept(source: &Source, make: impl FnOnce() -> Result<Hook, String>) -> Result<Hook, String> {
-    static KEPT: Mutex<Vec<(Source, Hook)>> = Mutex::new(Vec::new());
+/// The sources whose hooks are kept as long as the process lives, for clients whose end nobody tells.
+static KEPT: Mutex<Vec<(Source, Hook)>> = Mutex::new(Vec::new());
+
+/// Returns the hook that is kept for a source: however often that is opened, it is one.
+pub(crate) fn kept(source: &Source) -> Option<Hook> {
+    let kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    kept.iter().find(|(known, _)| known == source).map(|(_, hook)| hook.clone())
+}
+
+/// Keeps the hook of a source, unless one is kept.
+pub(crate) fn keep(source: &Source, hook: &Hook) {
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, known)) = kept.iter().find(|(known, _)| known == source) {
-        return Ok(known.clone());
+    if !kept.iter().any(|(known, _)| known == source) {
+        kept.push((source.clone(), hook.clone()));
     }
-    let hook = make()?;
-    kept.push((source.clone(), hook.clone()));
-    Ok(hook)
 }

@@ -28,6 +28,9 @@ fn functions(source: &str) -> Vec<(&str, String)> {
     found
 }
 
+/// It takes the pointer, and no more.
+const TAKES_ERRSTR: &str = "let errstr = unsafe { ErrStr::new(errstr, errstr_size) };";
+
 #[test]
 fn every_function_that_c_calls_goes_through_guard() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -35,15 +38,15 @@ fn every_function_that_c_calls_goes_through_guard() {
     for path in sources(&folder) {
         let source = std::fs::read_to_string(&path).unwrap();
         for (name, body) in functions(&source) {
-            // Bare instructions that hand on to `start`, or where there are none, a message.
-            if name == "conf_init" {
+            // Bare instructions that hand on to `start`.
+            if body.contains("naked_asm!") {
                 continue;
             }
             count += 1;
             let path = path.display();
             // Outside of it only what cannot panic: pointers are taken, values returned.
             for line in outside_of_guard(&body) {
-                let harmless = ["", "NO_ERROR"].contains(&line)
+                let harmless = ["", "NO_ERROR", TAKES_ERRSTR, "errstr."].contains(&line)
                     || ["//", "let this: "].iter().any(|start| line.starts_with(start));
                 assert!(harmless, "{path}: {name}: this is outside of guard: {line}");
             }

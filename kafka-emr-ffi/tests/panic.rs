@@ -49,6 +49,12 @@ fn a_panic_is_a_failed_lookup_to_c() {
         assert!(!emr.is_null());
         let callback: Callback = kafka_emr_resolver_callback(emr.as_ref(), ptr::null_mut(), 0);
         let callback = callback.unwrap();
+        // To open these warns of the address that both have. There is a message, which ends.
+        let mut errstr: [c_char; 64] = [0x55; 64];
+        assert!(kafka_emr_resolver_open(AMBIGUOUS.as_ptr(), errstr.as_mut_ptr(), errstr.len()).is_null());
+        let message = CStr::from_ptr(errstr.as_ptr()).to_str().unwrap();
+        assert!(message.contains("panicked") && message.len() < errstr.len(), "{message}");
+        assert_eq!(std::mem::take(&mut *LINES.lock().unwrap()).len(), 1);
         // Each name is warned of once.
         fails(|node, service, res| kafka_emr_getaddrinfo(emr.as_ref(), node, service, ptr::null(), res), NAMES[0]);
         fails(|node, service, res| kafka_emr_lookup(emr.as_ref(), node, service, ptr::null(), res), NAMES[1]);
@@ -65,3 +71,5 @@ fn a_panic_is_a_failed_lookup_to_c() {
 
 /// Of the cluster's domain, and none of its nodes.
 const NAMES: [&CStr; 3] = [c"emr-worker-7.cluster-48742", c"emr-worker-8.cluster-48742", c"emr-worker-9.cluster-48742"];
+
+const AMBIGUOUS: &CStr = c"emr://1?release=3.11&network=public&emr-worker-1=10.0.1.24/203.0.113.1;emr://2?release=3.11&network=public&emr-worker-1=10.0.1.24/203.0.113.2";

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import concurrent.futures
+import copy
 import gc
 import multiprocessing
 import os
 import pathlib
+import pickle
 import re
 import socket
 import time
@@ -164,6 +166,29 @@ def test_closed() -> None:
         with pytest.raises(kafka_emr.Error, match="closed"):
             use()
     assert "closed" in repr(cluster)
+
+
+def test_copies_open_the_source_anew(description: pathlib.Path) -> None:
+    first = kafka_emr.Resolver(str(description), network="public")
+    for other in (copy.copy(first), copy.deepcopy({"cluster": first})["cluster"], pickle.loads(pickle.dumps(first))):
+        with other:
+            assert other.resolve("emr-worker-1.cluster-48742", 9092) == first.resolve("emr-worker-1.cluster-48742", 9092)
+    assert first.bootstrap_servers
+    first.close()
+    with pytest.raises(kafka_emr.Error, match="closed"):
+        pickle.dumps(first)
+    with kafka_emr.install(str(description)) as installation, pytest.raises(TypeError):
+        copy.copy(installation)
+
+
+def test_spawned_processes_take_one(description: pathlib.Path) -> None:
+    with kafka_emr.Resolver(str(description)) as cluster:
+        with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+            assert pool.submit(_servers, cluster).result(60) == cluster.bootstrap_servers
+
+
+def _servers(cluster: kafka_emr.Resolver) -> str:
+    return cluster.bootstrap_servers
 
 
 def test_many_threads_while_it_is_closed() -> None:

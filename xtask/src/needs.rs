@@ -12,8 +12,8 @@ struct Need {
 }
 
 const NEEDS: [Need; 11] = [
-    need("cc", &["cc", "--version"], "gcc", "building librdkafka and the C examples"),
-    need("c++", &["c++", "--version"], "g++", "building the C++ example and the fuzz targets"),
+    need("gcc", &["gcc", "--version"], "gcc", "building librdkafka and the C examples"),
+    need("g++", &["g++", "--version"], "g++", "building the C++ example and the fuzz targets"),
     need("make", &["make", "--version"], "make", "building librdkafka"),
     need("pkg-config", &["pkg-config", "--version"], "pkg-config", "building the C examples"),
     need("java", &["java", "-version"], "default-jdk-headless", "real brokers"),

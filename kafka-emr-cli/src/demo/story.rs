@@ -122,6 +122,11 @@ const LIBRARY: &str = "libkafka_emr.so";
 /// The lines to paste while the cluster is up.
 fn invitation(page: &Page, file: &Path) -> String {
     let path = file.display();
+    // Where it is not built yet, the line says how, and where it is then.
+    let (build, plugin) = match library::find(LIBRARY) {
+        Some(plugin) => ("", plugin),
+        None => ("\n  cargo build --release -p kafka-emr-ffi", Path::new("target/release").join(LIBRARY)),
+    };
     format!(
         "
 {heading}
@@ -140,15 +145,17 @@ fn invitation(page: &Page, file: &Path) -> String {
   let first = consumer.recv().await?; // in a Tokio runtime; the topic has the demonstration's messages
 
   # Python, with the wheel kafka-emr
-  consumer = confluent_kafka.Consumer({{**kafka_emr.config(\"{path}\"), \"group.id\": \"mine\"}})
+  consumer = confluent_kafka.Consumer({{
+      **kafka_emr.config(\"{path}\"), \"group.id\": \"mine\", \"auto.offset.reset\": \"earliest\"}})
+  consumer.subscribe([\"{TOPIC}\"])
+  first = consumer.poll(30)
 
-  # kcat, and every other librdkafka program by its configuration
+  # kcat, and every other librdkafka program by its configuration{build}
   kcat -X plugin.library.paths={plugin} -b emr://{path} -C -t {TOPIC} -c 3
 
 Ctrl-C ends it
 ",
         heading = page.paint("the cluster stays up, and this file describes it", HEADING),
-        // Where it is not built yet, or lies elsewhere, its name stands for it: the system's loader looks for that.
-        plugin = library::find(LIBRARY).unwrap_or_else(|| LIBRARY.into()).display()
+        plugin = plugin.display()
     )
 }

@@ -126,6 +126,21 @@ fn names_that_two_clusters_have_are_left_out() {
 }
 
 #[test]
+fn a_name_with_two_addresses() {
+    let hosts = file("", "10.0.1.24 emr-worker-1.cluster-48742\nfd00::24 emr-worker-1.cluster-48742\n");
+    let curl = run(["hosts", &path(&hosts), "--format", "curl"]).quietly(0);
+    assert!(curl.starts_with("--resolve emr-worker-1.cluster-48742:9092:10.0.1.24,[fd00::24]\n"), "{curl}");
+    assert_eq!(curl.matches("emr-worker-1.cluster-48742").count(), 1, "{curl}");
+}
+
+#[test]
+fn a_node_without_an_address_is_left_out_without_a_word() {
+    let strict = "emr://48742?release=3.12&network=public&strict=true&emr-worker-1=10.0.1.24/203.0.113.24&emr-header-1=10.0.1.23";
+    let hosts = run(["hosts", strict]);
+    assert!(!hosts.stdout.contains("emr-header-1") && !hosts.stderr.contains("emr-header-1"), "{}", hosts.stderr);
+}
+
+#[test]
 fn json() {
     let json = run(["hosts", PUBLIC, "--json"]).json(0);
     assert_eq!(json["hosts"][1]["address"], "2001:db8::1");

@@ -10,9 +10,9 @@ use std::ptr;
 
 use crate::librdkafka::{Function, Librdkafka};
 
-/// What to do where the plugin cannot work. Short and in front, because some programs show 128 bytes of a message.
+/// What to do where the plugin cannot work. In front, because some programs show 128 bytes of a message.
 const INSTEAD: &str =
-    "link it shared (Go: -tags dynamic) or with -rdynamic, or use kafka_emr_conf_apply() of libkafka_emr";
+    "link librdkafka as a shared library (Go: -tags dynamic) or export it (-rdynamic), or use kafka_emr_conf_apply()";
 
 /// Finds the functions of the librdkafka that has this address.
 ///
@@ -20,17 +20,16 @@ const INSTEAD: &str =
 ///
 /// `address` is in the code of a librdkafka that stays loaded as long as its configurations and clients live.
 pub(crate) unsafe fn librdkafka(address: *const c_void) -> Result<Librdkafka, String> {
-    let object =
-        Object::of(address).ok_or_else(|| format!("no librdkafka is known at the caller's address: {INSTEAD}"))?;
+    let object = Object::of(address).ok_or_else(|| format!("{INSTEAD}: the caller is in no library that is known"))?;
     let name = object.name.to_string_lossy().into_owned();
     // SAFETY: the functions are those of the object that called, as `function` makes sure.
     unsafe { Librdkafka::find(|name| object.function(name)) }.map_err(|missing| {
         let missing = missing.to_string_lossy();
         match version(&object) {
-            Some(version) => {
+            Some(version) if version.starts_with("0.") || version.starts_with("1.") => {
                 format!("{name} is librdkafka {version}, which has no {missing}; update it to 2.0.0 or later")
             }
-            None => format!("{name} links librdkafka statically, unexported: {INSTEAD} ({missing} is missing)"),
+            _ => format!("{INSTEAD}: {name} has it inside, statically linked, without {missing} for others to see"),
         }
     })
 }
@@ -82,6 +81,11 @@ impl Drop for Object {
         // SAFETY: the handle is open and closed once. The object stays loaded: it is calling.
         unsafe { libc::dlclose(self.handle) };
     }
+}
+
+/// The file that an address is from, for messages.
+pub(crate) fn file_of(address: *const c_void) -> Option<String> {
+    place(address).map(|(file, _)| file.to_string_lossy().into_owned())
 }
 
 /// The file that an address is from, and where that is loaded.

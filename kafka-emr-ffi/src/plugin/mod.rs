@@ -3,13 +3,11 @@
 //! librdkafka opens the library and calls `conf_init` for each configuration. From then on the plugin sees each property
 //! that is set (on_conf_set), takes its own, and keeps the callback and `bootstrap.servers` as they say.
 
-mod caller;
+pub(crate) mod caller;
 mod properties;
 mod settings;
 
 use std::ffi::{c_char, c_int, c_void};
-
-use kafka_emr_hook::guard;
 
 use crate::errstr::ErrStr;
 use crate::librdkafka::{Conf, INVALID_ARG, NO_ERROR, RespErr};
@@ -44,10 +42,11 @@ pub unsafe extern "C" fn conf_init(
     errstr_size: usize,
 ) -> c_int {
     // SAFETY: librdkafka passes a place for a message.
-    unsafe { ErrStr::new(errstr, errstr_size) }.write(
-        "kafka-emr's plugin works on x86-64 and aarch64 only; use kafka_emr_conf_apply() in the program instead",
-    );
-    INVALID_ARG
+    let errstr = unsafe { ErrStr::new(errstr, errstr_size) };
+    errstr.guard("conf_init", INVALID_ARG, |errstr| {
+        errstr.write("kafka-emr's plugin works on x86-64 and aarch64 only; use kafka_emr_conf_apply() in the program");
+        INVALID_ARG
+    })
 }
 
 /// conf_init, with its caller's address.
@@ -59,17 +58,16 @@ unsafe extern "C" fn start(
     errstr_size: usize,
     caller: *const c_void,
 ) -> RespErr {
-    guard("conf_init", INVALID_ARG, || {
+    // SAFETY: librdkafka passes a place for a message.
+    let errstr = unsafe { ErrStr::new(errstr, errstr_size) };
+    errstr.guard("conf_init", INVALID_ARG, |errstr| {
         logging::start();
-        // SAFETY: librdkafka passes a place for a message, a live configuration of its own, and an address in itself.
-        unsafe {
-            let mut errstr = ErrStr::new(errstr, errstr_size);
-            match caller::librdkafka(caller).and_then(|librdkafka| properties::start(librdkafka, conf)) {
-                Ok(()) => NO_ERROR,
-                Err(why) => {
-                    errstr.write(&format!("kafka-emr: {why}"));
-                    INVALID_ARG
-                }
+        // SAFETY: librdkafka passes a live configuration of its own, and was called from where it is.
+        match unsafe { caller::librdkafka(caller).and_then(|librdkafka| properties::start(librdkafka, conf)) } {
+            Ok(()) => NO_ERROR,
+            Err(why) => {
+                errstr.write(&format!("kafka-emr: {why}"));
+                INVALID_ARG
             }
         }
     })

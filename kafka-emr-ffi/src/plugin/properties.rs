@@ -4,11 +4,11 @@ use std::ffi::{CStr, c_char, c_void};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use kafka_emr_hook::{Hook, guard};
+use kafka_emr_hook::Hook;
 
 use super::settings::{OVERRIDES, Settings};
 use crate::errstr::{ErrStr, string};
-use crate::install::{self, BOOTSTRAP_SERVERS, OTHER_CALLBACK, refuse_dns_lookup};
+use crate::install::{self, BOOTSTRAP_SERVERS, is_source, other_callback, refuse_dns_lookup};
 use crate::librdkafka::{
     CONF_INVALID, CONF_OK, CONF_UNKNOWN, Client, Conf, ConfRes, INTERCEPTOR, INVALID_ARG, Librdkafka, NO_ERROR, RespErr,
 };
@@ -51,8 +51,10 @@ impl Owned for Plugin {
         INTERCEPTOR
     }
 
-    fn copy(&self) -> Self {
-        let settings = Mutex::new(self.settings().clone());
+    fn copy(&self, is_left_out: &dyn Fn(&str) -> bool) -> Self {
+        let mut settings = self.settings().clone();
+        settings.own_servers &= !(is_left_out("bootstrap.servers") && is_left_out("metadata.broker.list"));
+        let settings = Mutex::new(settings);
         let (fresh, own) = (false, AtomicBool::new(false));
         Plugin { librdkafka: self.librdkafka, settings, fresh, own, pin: Pin::new(self.librdkafka) }
     }
@@ -106,12 +108,26 @@ impl Plugin {
         unsafe { install::check(&self.librdkafka, conf) }?;
         let mut settings = self.settings().clone();
         change(&mut settings)?;
-        let old = std::mem::replace(&mut *self.settings(), settings);
+        let mut other = std::mem::replace(&mut *self.settings(), settings);
         // SAFETY: the caller vouches for `conf`.
         let done = unsafe { self.settled(conf) };
+        if done.is_err() {
+            other = std::mem::replace(&mut *self.settings(), other);
+            // SAFETY: as above. What was there before could be set before.
+            let _ = unsafe { self.settled(conf) };
+        }
         // Freed here, and not under the lock: the last handle of a hook may be in it.
-        drop(old);
+        drop(other);
         done
+    }
+
+    /// Sets a property of librdkafka's, which does not come back here as one that the program sets.
+    unsafe fn set(&self, conf: *mut Conf, property: &CStr, value: &str) -> Result<(), String> {
+        self.own.store(true, Ordering::Relaxed);
+        // SAFETY: the caller vouches for `conf`.
+        let set = unsafe { self.librdkafka.set(conf, property, value) };
+        self.own.store(false, Ordering::Relaxed);
+        set
     }
 
     /// Takes what the environment says, and what was set before the plugin was loaded.
@@ -121,7 +137,7 @@ impl Plugin {
         settings.security_protocol = get(c"security.protocol");
         // SAFETY: as above.
         settings.sasl_mechanism = unsafe { install::sasl_mechanism(&self.librdkafka, conf) };
-        settings.set_environment()?;
+        settings.set_environment();
         match get(BOOTSTRAP_SERVERS) {
             Some(source) if is_source(&source) => settings.set_source("bootstrap.servers", Some(&source)),
             servers => {
@@ -134,29 +150,29 @@ impl Plugin {
     /// Makes the configuration as the settings are.
     unsafe fn settled(&self, conf: *mut Conf) -> Result<(), String> {
         let settings = self.settings().clone();
-        self.own.store(true, Ordering::Relaxed);
-        let done = (|| {
-            // SAFETY: the caller vouches for `conf`, which keeps the hook with the settings.
-            unsafe {
-                match &settings.cluster {
-                    Ok(hook) => install::set(&self.librdkafka, conf, hook)?,
-                    Err(_) => self.librdkafka.set_callback(conf, install::refuse),
+        // SAFETY: the caller vouches for `conf`, which keeps the hook with the settings.
+        unsafe {
+            match &settings.cluster {
+                Ok(hook) => {
+                    self.own.store(true, Ordering::Relaxed);
+                    let set = install::set(&self.librdkafka, conf, hook);
+                    self.own.store(false, Ordering::Relaxed);
+                    set?;
                 }
-                if settings.own_servers {
-                    return Ok(());
-                }
-                match settings.servers() {
-                    Ok(servers) => self.librdkafka.set(conf, BOOTSTRAP_SERVERS, &servers),
-                    // The program may set them itself yet: on_new looks. Those of another source must not stay.
-                    Err(_) if self.librdkafka.get(conf, BOOTSTRAP_SERVERS).is_some() => {
-                        self.librdkafka.set(conf, BOOTSTRAP_SERVERS, "")
-                    }
-                    Err(_) => Ok(()),
-                }
+                Err(_) => self.librdkafka.set_callback(conf, install::refuse),
             }
-        })();
-        self.own.store(false, Ordering::Relaxed);
-        done
+            if settings.own_servers {
+                return Ok(());
+            }
+            match settings.servers() {
+                Ok(servers) => self.set(conf, BOOTSTRAP_SERVERS, &servers),
+                // The program may set them itself yet: on_new looks. Those of another source must not stay.
+                Err(_) if self.librdkafka.get(conf, BOOTSTRAP_SERVERS).is_some() => {
+                    self.set(conf, BOOTSTRAP_SERVERS, "")
+                }
+                Err(_) => Ok(()),
+            }
+        }
     }
 
     /// Sees a property before librdkafka sets it. `Ok(true)` is for the plugin's own.
@@ -172,12 +188,12 @@ impl Plugin {
                     let value = value.filter(|value| !value.trim().is_empty());
                     match value {
                         Some(servers) if !is_source(servers) => {
+                            // Taken, and not left to librdkafka: for a copy it sets anew what plugins took, and nothing
+                            // after it. What it refuses is left to it, which says why.
+                            if self.set(conf, BOOTSTRAP_SERVERS, servers).is_err() {
+                                return Ok(false);
+                            }
                             self.settings().own_servers = true;
-                            // Not left to librdkafka: for a copy it sets anew what plugins took, and nothing after it.
-                            self.own.store(true, Ordering::Relaxed);
-                            let set = self.librdkafka.set(conf, BOOTSTRAP_SERVERS, servers);
-                            self.own.store(false, Ordering::Relaxed);
-                            set?;
                         }
                         // A source, or nothing: what the rules say is filled in.
                         source => self.change(conf, |settings| {
@@ -191,6 +207,11 @@ impl Plugin {
                     return Ok(false);
                 }
                 "security.protocol" | "sasl.mechanism" | "sasl.mechanisms" => {
+                    let property = if name == "security.protocol" { c"security.protocol" } else { c"sasl.mechanisms" };
+                    // As above: a value that is refused changes nothing.
+                    if value.is_some_and(|value| self.set(conf, property, value).is_err()) {
+                        return Ok(false);
+                    }
                     self.change(conf, |settings| {
                         let seen = match name {
                             "security.protocol" => &mut settings.security_protocol,
@@ -199,12 +220,15 @@ impl Plugin {
                         *seen = value.map(str::to_owned);
                         Ok(())
                     })?;
-                    return Ok(false);
+                    return Ok(value.is_some());
                 }
                 _ => match OVERRIDES.iter().find(|(property, _)| *property == name) {
                     Some((property, key)) => self
                         .change(conf, |settings| settings.set_override(key, value))
-                        .map_err(|why| format!("{property}: {why}"))?,
+                        // The key that the message begins with is said by the property.
+                        .map_err(|why| {
+                            format!("{property}: {}", why.strip_prefix(&format!("{key}: ")).unwrap_or(&why))
+                        })?,
                     None if name.starts_with("emr.") => {
                         let known: Vec<&str> = OVERRIDES.iter().map(|(property, _)| *property).collect();
                         return Err(format!("{name} is no property; expected emr.cluster, {}", known.join(", ")));
@@ -226,13 +250,9 @@ impl Plugin {
         // SAFETY: the caller vouches for `conf`.
         match unsafe { self.librdkafka.callback(conf) } {
             Some(address) if address == hook.callback() as usize => Ok(hook),
-            _ => Err(OTHER_CALLBACK.to_owned()),
+            address => Err(other_callback(address.unwrap_or_default())),
         }
     }
-}
-
-fn is_source(value: &str) -> bool {
-    value.trim().get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("emr://"))
 }
 
 unsafe extern "C" fn on_conf_set(
@@ -243,23 +263,29 @@ unsafe extern "C" fn on_conf_set(
     errstr_size: usize,
     opaque: *mut c_void,
 ) -> ConfRes {
-    guard("setting a property", CONF_INVALID, || {
-        // SAFETY: librdkafka passes strings, a place for a message, the opaque of `settle`, which lives as long as the
-        // configuration, and that, which nobody else uses meanwhile.
+    // SAFETY: librdkafka passes a place for a message.
+    let errstr = unsafe { ErrStr::new(errstr, errstr_size) };
+    errstr.guard("setting a property", CONF_INVALID, |errstr| {
+        // SAFETY: librdkafka passes strings, the opaque of `settle`, which lives as long as the configuration, and that, which
+        // nobody else uses meanwhile.
         unsafe {
             let Ok(name) = string("a property's name", name) else { return CONF_UNKNOWN };
             let plugin = &*opaque.cast::<Plugin>();
-            let value = if value.is_null() { Ok(None) } else { string(name, value).map(Some) };
-            // Others' values are no business of the plugin's, whatever they are.
-            let Ok(value) = value.or_else(|why| if name.starts_with("emr.") { Err(why) } else { Ok(None) }) else {
-                ErrStr::new(errstr, errstr_size).write(&format!("kafka-emr: {name} is not UTF-8"));
-                return CONF_INVALID;
+            let value = match (value.is_null(), string(name, value)) {
+                (true, _) => None,
+                (false, Ok(value)) => Some(value),
+                (false, Err(why)) if name.starts_with("emr.") => {
+                    errstr.write(&format!("kafka-emr: {why}"));
+                    return CONF_INVALID;
+                }
+                // Others' values are no business of the plugin's, whatever they are.
+                (false, Err(_)) => return CONF_UNKNOWN,
             };
             match plugin.see(conf, name, value) {
                 Ok(true) => CONF_OK,
                 Ok(false) => CONF_UNKNOWN,
                 Err(why) => {
-                    ErrStr::new(errstr, errstr_size).write(&format!("kafka-emr: {why}"));
+                    errstr.write(&format!("kafka-emr: {why}"));
                     CONF_INVALID
                 }
             }
@@ -275,8 +301,10 @@ unsafe extern "C" fn on_new(
     errstr: *mut c_char,
     errstr_size: usize,
 ) -> RespErr {
-    guard("a new client", INVALID_ARG, || {
-        // SAFETY: as above; the client is being made.
+    // SAFETY: librdkafka passes a place for a message.
+    let errstr = unsafe { ErrStr::new(errstr, errstr_size) };
+    errstr.guard("a new client", INVALID_ARG, |errstr| {
+        // SAFETY: librdkafka passes the opaque of `settle`, and a client that is being made.
         unsafe {
             let plugin = &*opaque.cast::<Plugin>();
             match plugin.fault(conf) {
@@ -285,7 +313,7 @@ unsafe extern "C" fn on_new(
                     NO_ERROR
                 }
                 Err(why) => {
-                    ErrStr::new(errstr, errstr_size).write(&format!("kafka-emr: {why}"));
+                    errstr.write(&format!("kafka-emr: {why}"));
                     INVALID_ARG
                 }
             }

@@ -31,6 +31,8 @@ pub(crate) struct Settings {
     source: Option<(&'static str, String)>,
     /// Keys of the description with their values.
     overrides: BTreeMap<&'static str, String>,
+    /// The network that the environment names, for want of `emr.network`.
+    environments_network: Option<String>,
     /// Whether the program has its own `bootstrap.servers`.
     pub(crate) own_servers: bool,
     pub(crate) security_protocol: Option<String>,
@@ -45,6 +47,7 @@ impl Settings {
         Settings {
             source: None,
             overrides: BTreeMap::new(),
+            environments_network: None,
             own_servers: false,
             security_protocol: None,
             sasl_mechanism: None,
@@ -52,14 +55,14 @@ impl Settings {
         }
     }
 
-    /// Takes what the environment says, which properties then override.
-    pub(crate) fn set_environment(&mut self) -> Result<(), String> {
-        if let Some(network) = variable(c"KAFKA_EMR_NETWORK") {
-            self.overrides.insert("network", network);
-            self.check_overrides().map_err(|why| format!("KAFKA_EMR_NETWORK: {why}"))?;
-        }
+    /// Takes what the environment says, which properties may override yet: what is wrong with it is no error before a client
+    /// is made.
+    pub(crate) fn set_environment(&mut self) {
+        self.environments_network = variable(c"KAFKA_EMR_NETWORK");
         self.source = of_environment();
-        self.resolve()
+        if let Err(why) = self.resolve() {
+            self.fail(&why);
+        }
     }
 
     /// Gives up: no client made of this configuration has a cluster.
@@ -96,55 +99,54 @@ impl Settings {
 
     /// Finds out the cluster. Fails where no later property could mend what is wrong.
     fn resolve(&mut self) -> Result<(), String> {
+        check(&self.overrides)?;
+        let overrides = self.all_overrides();
         let Some((property, text)) = &self.source else {
-            self.check_overrides()?;
-            self.cluster = Err(NO_SOURCE.to_owned());
+            self.fail(NO_SOURCE);
             return Ok(());
         };
-        let place = |why: String| format!("{property}: {why}");
-        let source = |overrides: &BTreeMap<&'static str, String>| {
-            let mut source: Source = text.parse().map_err(|error: kafka_emr_core::Error| error.to_string())?;
-            for (key, value) in overrides {
-                source.set(key, value).map_err(|error| error.to_string())?;
-            }
-            Ok::<_, String>(source)
-        };
-        let found = source(&self.overrides).and_then(shared::hook);
-        if let Err(why) = &found
-            && !self.another_network_may_do(source)
-        {
-            return Err(place(why.clone()));
+        if let Err(why) = check(&overrides) {
+            let why = format!("KAFKA_EMR_NETWORK: {why}; correct or unset it, or set emr.network");
+            self.fail(&why);
+            return Ok(());
         }
-        self.cluster = found.map_err(place);
+        match source(text, &overrides).and_then(shared::hook) {
+            Ok(hook) => self.cluster = Ok(hook),
+            Err(why) if *property == ENVIRONMENT => {
+                let why = format!("{ENVIRONMENT}: {why}; correct or unset it, or set emr.cluster");
+                self.fail(&why);
+            }
+            Err(why) => {
+                let why = format!("{property}: {why}");
+                if !self.another_network_may_do(text, overrides) {
+                    return Err(why);
+                }
+                self.fail(&why);
+            }
+        }
         Ok(())
+    }
+
+    fn all_overrides(&self) -> BTreeMap<&'static str, String> {
+        let mut all = self.overrides.clone();
+        if let Some(network) = &self.environments_network {
+            all.entry("network").or_insert_with(|| network.clone());
+        }
+        all
     }
 
     /// Whether nodes lack their addresses on this network only, and `emr.network` may come yet.
-    fn another_network_may_do(
-        &self,
-        source: impl Fn(&BTreeMap<&'static str, String>) -> Result<Source, String>,
-    ) -> bool {
+    fn another_network_may_do(&self, text: &str, mut overrides: BTreeMap<&'static str, String>) -> bool {
         let lacks_addresses = |overrides: &BTreeMap<_, _>| {
-            let clusters = source(overrides).map(|source| source.load());
+            let clusters = source(text, overrides).map(|source| source.load());
             matches!(clusters, Ok(Err(error)) if error.kind() == ErrorKind::Address)
         };
         !self.overrides.contains_key("network")
-            && lacks_addresses(&self.overrides)
+            && lacks_addresses(&overrides)
             && ["private", "public"].iter().any(|network| {
-                let mut overrides = self.overrides.clone();
                 overrides.insert("network", (*network).to_owned());
                 !lacks_addresses(&overrides)
             })
-    }
-
-    /// Says at once what is wrong with an override, also before the source is known.
-    fn check_overrides(&self) -> Result<(), String> {
-        let mut any: Source =
-            "emr://1?release=3.11".parse().map_err(|error: kafka_emr_core::Error| error.to_string())?;
-        for (key, value) in &self.overrides {
-            any.set(key, value).map_err(|error| error.to_string())?;
-        }
-        Ok(())
     }
 
     /// The servers to fill in where the program has none of its own.
@@ -153,4 +155,18 @@ impl Settings {
         let (protocol, mechanism) = (self.security_protocol.as_deref(), self.sasl_mechanism.as_deref());
         resolver.bootstrap_servers_for(protocol, mechanism).map_err(|error| error.to_string())
     }
+}
+
+/// A source with what overrides its descriptions.
+fn source(text: &str, overrides: &BTreeMap<&'static str, String>) -> Result<Source, String> {
+    let mut source: Source = text.parse().map_err(|error: kafka_emr_core::Error| error.to_string())?;
+    for (key, value) in overrides {
+        source.set(key, value).map_err(|error| error.to_string())?;
+    }
+    Ok(source)
+}
+
+/// Says at once what is wrong with an override, also before the source is known.
+fn check(overrides: &BTreeMap<&'static str, String>) -> Result<(), String> {
+    source("emr://1?release=3.11", overrides).map(drop)
 }

@@ -4,10 +4,11 @@ confluent_kafka, and everything else that is configured as librdkafka is::
 
     consumer = confluent_kafka.Consumer({**kafka_emr.config("prod.toml"), "group.id": "billing"})
 
-kafka-python, aiokafka, and everything else that uses Python's own sockets::
+kafka-python, aiokafka, and everything else that connects by Python's own sockets::
 
     with kafka_emr.install("prod.toml") as cluster:
-        consumer = kafka.KafkaConsumer("orders", bootstrap_servers=cluster.bootstrap_servers)
+        for message in kafka.KafkaConsumer("orders", bootstrap_servers=cluster.bootstrap_servers):
+            ...
 
 A source says where the description of the cluster is: a path, ``emr:///path?network=public``, ``emr://ID?...`` with
 everything inline, or several of these separated by semicolons. A file is followed: when it changes, the next lookup sees

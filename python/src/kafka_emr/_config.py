@@ -21,7 +21,8 @@ def config(
 
     ``network`` ("private" or "public"), ``bootstrap`` ("addresses" or "names") and ``strict`` override the description.
 
-    Raises ``kafka_emr.Error`` at once when something is wrong with the source or the description.
+    Raises ``kafka_emr.Error`` at once when something is wrong with the source or the description. A client of several
+    clusters sets ``bootstrap.servers`` itself.
     """
     text, given = absolute(source), overrides(network, bootstrap, strict)
     # To see that it is fine; each client opens it anew.

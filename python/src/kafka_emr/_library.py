@@ -8,7 +8,7 @@ import socket
 import struct
 import sys
 from ctypes import POINTER, byref, c_char_p, c_int, c_size_t, c_uint32, c_void_p
-from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import List, NamedTuple, NoReturn, Optional, Sequence, Tuple, Union
 
 SocketAddress = Union[Tuple[str, int], Tuple[str, int, int, int]]
 
@@ -39,6 +39,9 @@ _AddrInfo._fields_ = [
     *(_NAME_AND_ADDRESS if sys.platform == "darwin" else reversed(_NAME_AND_ADDRESS)),
     ("ai_next", POINTER(_AddrInfo)),
 ]
+
+# As it is imported.
+Error.__module__ = "kafka_emr"
 
 _library = ctypes.CDLL(PLUGIN)
 _ERRSTR = (c_char_p, c_size_t)
@@ -92,6 +95,9 @@ class Handle:
 
     def __del__(self, free=_library.kafka_emr_resolver_free) -> None:  # type: ignore[no-untyped-def]
         free(self._as_parameter_)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a resolver of the library cannot be copied")
 
     def bootstrap_servers(self) -> str:
         """The value for bootstrap.servers."""

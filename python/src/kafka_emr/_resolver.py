@@ -98,6 +98,7 @@ class Resolver:
     ) -> None:
         self._handle: Optional[Handle] = None
         self._source = absolute(source)
+        self._overrides = (network, bootstrap, strict)
         self._handle = Handle(self._source, overrides(network, bootstrap, strict))
 
     @property
@@ -149,6 +150,11 @@ class Resolver:
             raise Error(f"the resolver of {self._source} is closed")
         return handle
 
+    def __reduce__(self) -> Tuple[object, ...]:
+        # A copy, in this process or another one, opens the source anew.
+        self._open()
+        return _reopen, (self._source, *self._overrides)
+
     def __enter__(self) -> Resolver:
         return self
 
@@ -162,3 +168,7 @@ class Resolver:
 
     def __repr__(self) -> str:
         return f"<kafka_emr.Resolver of {self._source}{'' if self._handle else ', closed'}>"
+
+
+def _reopen(source: str, network: Optional[str], bootstrap: Optional[str], strict: Optional[bool]) -> Resolver:
+    return Resolver(source, network=network, bootstrap=bootstrap, strict=strict)

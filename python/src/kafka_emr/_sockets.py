@@ -8,7 +8,7 @@ import socket
 import sys
 import threading
 from types import TracebackType
-from typing import Any, Callable, List, Optional, Tuple, Type
+from typing import Any, Callable, List, NoReturn, Optional, Tuple, Type
 
 from ._library import Entry, Handle
 from ._resolver import Resolver
@@ -43,6 +43,9 @@ class Installation:
                 for patch in _PATCHES:
                     patch.restore()
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an installation is of this process and cannot be copied")
+
     def __enter__(self) -> Installation:
         return self
 
@@ -61,7 +64,7 @@ class Installation:
 def install(
     source: Source, *, network: Optional[str] = None, bootstrap: Optional[str] = None, strict: Optional[bool] = None
 ) -> Installation:
-    """Makes kafka-python, aiokafka and everything else that uses Python's own sockets resolve the cluster's names.
+    """Makes kafka-python, aiokafka and everything else that connects by Python's own sockets resolve the cluster's names.
 
     It holds for the whole process, until ``undo()`` or the end of a ``with``::
 
@@ -95,6 +98,9 @@ def _lookup(host: object, port: object, family: int, type: int, proto: int, flag
     """Asks the clusters; None is for the system."""
     name, service = _bytes(host), _bytes(port)
     if name is None or (service is None and port is not None) or family not in _FAMILIES:
+        return None
+    # Numbers that C has no place for, and ports of a kind that it does not take: the original says so.
+    if isinstance(port, bytearray) or not all(-(2**31) <= number < 2**31 for number in (type, proto, flags)):
         return None
     for installation in _active:
         entries = installation._handle.lookup(name, service, family, type, proto, flags)

@@ -331,6 +331,11 @@ fn bad_input(place: &str, build: Build, runner: &Runner) -> Output {
     output
 }
 
+/// The 12 of `librdkafka 2.12.1`, which the program prints first.
+fn minor(output: &Output) -> Option<u32> {
+    output.stdout.strip_prefix("librdkafka 2.")?.split('.').next()?.parse().ok()
+}
+
 #[test]
 fn bad_input_is_an_error_and_no_crash() {
     bad_input("bad-input", USUAL, &plainly);
@@ -348,7 +353,7 @@ fn bad_input_is_an_error_with_a_newer_librdkafka_too() {
     };
     let output = bad_input("bad-input-newer", SANITIZED, &newer);
     // It knows client.dns.lookup, which came with 2.2.
-    assert!(output.stdout.starts_with("librdkafka 2.1") && !output.stdout.contains("unknown"), "{output}");
+    assert!(minor(&output) >= Some(2) && !output.stdout.contains("unknown"), "{output}");
 }
 
 /// From 2.13.0 on, configurations and clients own what they were given. Programs find this librdkafka by its folder.
@@ -366,9 +371,7 @@ fn no_leak_and_no_error_with_the_newest_librdkafka() {
         command
     };
     let output = bad_input("bad-input-newest", SANITIZED, &with_newest);
-    let minor =
-        output.stdout.strip_prefix("librdkafka 2.").and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
-    assert!(minor >= Some(13), "{output}");
+    assert!(minor(&output) >= Some(13), "{output}");
     examples_work(&Site::embedded(), SANITIZED, &with_newest);
     let site = Site::embedded();
     let output = start(&with_newest, &program("c_thousand.c", SANITIZED), [&site.source(), "1000"]);

@@ -127,15 +127,9 @@ fn what_cannot_work_is_refused_when_it_is_set() {
         (&[plugin, private, no_eips, "emr.network=public"], &[], &["refused: emr.network:", "emr-worker-1"]),
         (&[plugin, "emr.network=public", no_eips], &[], &["refused: emr.cluster:", "emr-worker-1", "public"]),
         (&[plugin, both, "emr.network=internet", ":client"], &[], &["refused: emr.network:"]),
-        (&[":callback", plugin], &[], &["refused: plugin.library.paths:", "a resolve callback of its own"]),
-        (&[plugin, old, ":callback", plugin], &[], &["refused: plugin.library.paths:", "callback of its own"]),
-        (&[plugin, ":callback", old], &[], &["refused: emr.cluster:", "a resolve callback of its own"]),
-        (
-            &[plugin],
-            &[("KAFKA_EMR_NETWORK", "internet")],
-            &["refused: plugin.library", "KAFKA_EMR_NETWORK", "internet"],
-        ),
-        (&[plugin], &[("KAFKA_EMR_CLUSTER", "/missing.toml")], &["refused: plugin.library", "KAFKA_EMR_CLUSTER"]),
+        (&[":callback", plugin], &[], &["refused: plugin.library.paths:", "a resolve callback is set already"]),
+        (&[plugin, old, ":callback", plugin], &[], &["refused: plugin.library.paths:", "callback is set already"]),
+        (&[plugin, ":callback", old], &[], &["refused: emr.cluster:", "a resolve callback is set already"]),
         (&["bootstrap.servers=emr://1?x=1", plugin], &[], &["refused: plugin.library", "bootstrap.servers"]),
     ];
     for (steps, environment, says) in cases {
@@ -159,11 +153,24 @@ fn what_only_the_whole_configuration_tells_is_reported_when_the_client_is_made()
         (&[plugin, servers, one, "emr.cluster=", ":dies"], &["no cluster is named: set emr.cluster"]),
         (&[plugin, two, ":dies"], &["bootstrap.servers", "several clusters"]),
         (&[plugin, no_eips, ":dies"], &["emr.cluster: ", "emr-worker-1", "public"]),
-        (&[plugin, one, ":callback", ":dies"], &["a resolve callback of its own"]),
+        (&[plugin, one, ":callback", ":dies"], &["a resolve callback is set already"]),
         // A plugin that did not load does not work the second time either.
         (&["bootstrap.servers=emr://1?x=1", ":despite", plugin, plugin, ":dies"], &["bootstrap.servers: emr://1"]),
-        (&[plugin, one, ":callback", ":dup", ":dup", ":dies"], &["a resolve callback of its own"]),
+        (&[plugin, one, ":callback", ":dup", ":dup", ":dies"], &["a resolve callback is set already"]),
     ];
+    // What is wrong with the environment is no fault where a property says better.
+    for (variable, value, better) in
+        [("KAFKA_EMR_NETWORK", "internet", "emr.network=private"), ("KAFKA_EMR_CLUSTER", "/missing.toml", one)]
+    {
+        let output = succeeds(conf(&[plugin, ":dies"]).env(variable, value));
+        let warning = output.stderr.lines().find(|line| line.contains("ICFAIL")).unwrap_or_default();
+        assert!(variable != "KAFKA_EMR_CLUSTER" || warning.contains("KAFKA_EMR_CLUSTER: /missing.toml"), "{output}");
+        let output = succeeds(conf(&[plugin, one, ":dies"]).env(variable, value));
+        let says = if variable == "KAFKA_EMR_NETWORK" { "correct or unset it, or set emr.network" } else { "" };
+        assert!(output.stderr.contains(says), "{output}");
+        let output = succeeds(conf(&[plugin, better, one, ":servers"]).env(variable, value));
+        assert!(output.stdout.contains("emr-worker-1.cluster-48742") && !output.stderr.contains(value), "{output}");
+    }
     for (steps, says) in cases {
         let output = succeeds(&mut conf(steps));
         let warning = output.stderr.lines().find(|line| line.contains("ICFAIL")).unwrap_or_default();
@@ -212,6 +219,19 @@ fn properties_come_in_any_order() {
                 order.remove(at);
             }
         }
+    }
+}
+
+#[test]
+fn a_property_that_librdkafka_refuses_changes_nothing() {
+    let cluster = "emr.cluster=emr://48742?release=3.11&emr-worker-1=10.0.1.24";
+    let names = "servers emr-worker-1.cluster-48742:9092\n";
+    for (property, refused) in
+        [("security.protocol=ssl", "security.protocol=slx"), ("sasl.mechanism=GSSAPI", "sasl.mechanism=GSSAPI,PLAIN")]
+    {
+        let output =
+            succeeds(&mut conf(&[&*plugin(), cluster, property, ":despite", refused, ":servers", ":dup", ":servers"]));
+        assert!(output.stdout.ends_with(&names.repeat(2)), "{output}");
     }
 }
 
@@ -268,6 +288,18 @@ fn copies_have_what_the_original_has() {
             rest = rest.split_once(words).unwrap_or_else(|| panic!("no {words:?} here: {output}")).1;
         }
     }
+
+    // Filters are the starts of names: without servers of its own, a copy has the rule's.
+    let rules =
+        "servers emr-worker-1.cluster-48742:9092,emr-worker-2.cluster-48742:9092,emr-worker-3.cluster-48742:9092\n";
+    for (filter, servers) in [
+        (":without=bootstrap,metadata.broker", rules.to_owned()),
+        (":without=bootstrap,client.id", format!("servers {own}\n")),
+        (":without=metadata.broker,client.id", format!("servers {own}\n")),
+    ] {
+        let output = succeeds(&mut conf(&[plugin, a, own_servers, filter, ":servers"]));
+        assert_eq!(output.stdout, servers, "{output}");
+    }
 }
 
 // Which librdkafka
@@ -288,7 +320,8 @@ fn a_static_librdkafka_has_to_be_exported() {
     let libraries = static_librdkafka();
     let program = folder.join("static_hidden");
     build("plugin_conf", &program, &[], &libraries);
-    let says = ["refused: plugin.library.paths", "links librdkafka statically", "-rdynamic"];
+    let says =
+        ["refused: plugin.library.paths", "link librdkafka as a shared library", "-rdynamic", "statically linked"];
     fails(&mut command(&program, [plugin()]), &says);
     // Another one is there with global symbols: it is not the one that calls.
     fails(command(&program, [plugin()]).env("LD_PRELOAD", shared_librdkafka()), &says);
@@ -332,10 +365,9 @@ fn a_newer_librdkafka_and_its_dns_lookup() {
 }
 
 fn newer_librdkafka() -> String {
-    // Beside this program, which is in target/debug/deps.
-    let builds = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("build");
-    let builds = fs::read_dir(builds).unwrap().map(|entry| entry.unwrap().path().join("out/src/librdkafka.a"));
-    let found = builds.filter(|path| path.exists()).max_by_key(|path| path.metadata().unwrap().modified().unwrap());
+    // Cargo has tests find what rdkafka-sys has built for them.
+    let path = std::env::var_os("LD_LIBRARY_PATH").expect("cargo sets it");
+    let found = std::env::split_paths(&path).map(|folder| folder.join("librdkafka.a")).find(|file| file.exists());
     found.expect("rdkafka-sys has built librdkafka").into_os_string().into_string().unwrap()
 }
 
@@ -434,7 +466,7 @@ fn another_cluster_than_the_pinned_one_is_told() {
     let consume = ["-C", "-t", "one", "-e", "-q"];
     let wrong = "Xn3bL9sPQ0yVbVwB3n1p2g";
     let output = kcat(wrong, &["-P", "-t", "one", "-l", &message]);
-    assert!(output.stderr.contains("cluster_id is not checked for this client: only consumers can tell"), "{output}");
+    assert!(output.stderr.contains("cluster_id is not checked for producers"), "{output}");
     let output = kcat(wrong, &consume);
     let told: Vec<&str> = output.stderr.lines().filter(|line| line.contains("another cluster answers")).collect();
     assert!(matches!(told[..], [line] if line.contains(&right) && line.contains(wrong)), "{output}");

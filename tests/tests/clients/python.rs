@@ -162,3 +162,22 @@ fn the_wheel_is_one_library_for_every_python() {
     let raw = "from kafka_emr.kafka_emr import ffi, lib; print(ffi.string(lib.kafka_emr_version()).decode())";
     assert_eq!(succeeds(Command::new(python).args(["-c", raw])).stdout.trim(), env!("CARGO_PKG_VERSION"));
 }
+
+/// As the README says it, in an environment with nothing else in it.
+#[test]
+fn pip_installs_it_from_the_sources_and_five_lines_do() {
+    let venv = scratch("python").join("clean");
+    succeeds(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv));
+    let python = venv.join("bin/python");
+    // Apart from the folder that cargo is in for the tests.
+    let target = scratch("python").join("target");
+    pip(&python, |pip| pip.arg("install").arg(root().join("python")).env("CARGO_TARGET_DIR", &target));
+    let requirements = std::fs::read_to_string(programs().join("requirements.txt")).unwrap();
+    let confluent = requirements.lines().find(|line| line.starts_with("confluent-kafka")).unwrap();
+    pip(&python, |pip| pip.args(["install", confluent]));
+
+    let site = Site::embedded();
+    let plugin = succeeds(Command::new(&python).args(["-m", "kafka_emr", "--plugin"])).stdout;
+    let with = format!(r#"{{"plugin.library.paths": {:?}, "emr.cluster": {:?}}}"#, plugin.trim_end(), site.source());
+    succeeds(Command::new(&python).arg(programs().join("five_lines.py")).args([&*with, "60"]));
+}

@@ -336,7 +336,20 @@ static void configurations_that_cannot_be(void) {
     conf = rd_kafka_conf_new();
     rd_kafka_conf_set_resolve_cb(conf, own_callback);
     CHECK(kafka_emr_conf_apply(conf, emr, errstr, sizeof(errstr)) == RD_KAFKA_CONF_INVALID);
-    CHECK(says("rd_kafka_conf_set_resolve_cb"));
+    CHECK(says("a resolve callback is set already, in ") && says("c_bad_input"));
+    rd_kafka_conf_destroy(conf);
+
+    /* With its own callback, set by hand, it has all the same to be taken over. */
+    conf = rd_kafka_conf_new();
+    rd_kafka_conf_set_resolve_cb(conf, kafka_emr_resolver_callback(emr, errstr, sizeof(errstr)));
+    CHECK(kafka_emr_conf_apply(conf, emr, errstr, sizeof(errstr)) == RD_KAFKA_CONF_OK);
+    CHECK(strcmp(servers_of(conf), kafka_emr_resolver_bootstrap_servers(emr)) == 0);
+    rd_kafka_conf_destroy(conf);
+
+    /* Only the plugin takes a source there. */
+    conf = rd_kafka_conf_new();
+    set(conf, "bootstrap.servers", OLD_CLUSTER);
+    CHECK(kafka_emr_conf_apply(conf, emr, errstr, sizeof(errstr)) == RD_KAFKA_CONF_INVALID && says("only the plugin"));
     rd_kafka_conf_destroy(conf);
 
     conf = rd_kafka_conf_new();

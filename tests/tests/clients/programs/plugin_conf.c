@@ -6,6 +6,7 @@
  *   :despite       goes on although the next property must be refused
  *   :callback      sets a resolve callback of the program's own
  *   :dup           goes on with a copy of the configuration, and destroys the original
+ *   :without=A,B   goes on with a copy without the properties whose names start so, and destroys the original
  *   :keep          goes on with a copy, and keeps the original for :back
  *   :back          goes on with the one that was kept last, and destroys the present one
  *   :servers       prints bootstrap.servers
@@ -126,6 +127,15 @@ int main(int argc, char **argv) {
             rd_kafka_conf_set_resolve_cb(conf, own_callback);
         } else if (strcmp(step, ":dup") == 0) {
             rd_kafka_conf_t *copy = rd_kafka_conf_dup(conf);
+            rd_kafka_conf_destroy(conf);
+            conf = copy;
+        } else if (strcmp(step, ":without") == 0 && equals != NULL && strchr(equals, ',') != NULL) {
+            const char *filter[2];
+            rd_kafka_conf_t *copy;
+            filter[0] = equals;
+            filter[1] = strchr(equals, ',') + 1;
+            *strchr(equals, ',') = '\0';
+            copy = rd_kafka_conf_dup_filter(conf, 2, filter);
             rd_kafka_conf_destroy(conf);
             conf = copy;
         } else if (strcmp(step, ":keep") == 0 && keeps < MANY) {
