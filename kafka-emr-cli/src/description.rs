@@ -43,6 +43,11 @@ pub(crate) struct Overrides {
 impl Overrides {
     /// Opens a source with the overrides.
     pub(crate) fn open(&self, source: &str) -> Result<Resolver, Box<dyn Error>> {
+        Ok(Resolver::from_source(self.source(source)?)?)
+    }
+
+    /// Reads a source, with the overrides.
+    pub(crate) fn source(&self, source: &str) -> Result<Source, Box<dyn Error>> {
         let mut source: Source = source.parse()?;
         let options = [("network", &self.network), ("bootstrap", &self.bootstrap), ("strict", &self.strict)];
         for (key, value) in options {
@@ -55,6 +60,6 @@ impl Overrides {
         {
             source.set("network", &network.to_string_lossy()).map_err(|e| format!("{NETWORK_VARIABLE}: {e}"))?;
         }
-        Ok(Resolver::from_source(source)?)
+        Ok(source)
     }
 }

@@ -1,8 +1,8 @@
 //! `kafka-emr`: shows and checks how clients reach an Alibaba Cloud EMR Kafka cluster.
 //!
-//! One module per verb: [`demo`], [`bootstrap`], [`endpoints`], [`resolve`], [`hosts`]. Each makes a report, which [`output`] prints as text or as
-//! JSON. Results go to standard output, everything else to standard error. The exit status is 0 when all is fine, 1 when
-//! the check found a problem, 2 for bad usage or bad input.
+//! One module per verb: [`demo`], [`bootstrap`], [`endpoints`], [`resolve`], [`hosts`], [`exec`]. Each makes a
+//! report, which [`output`] prints as text or as JSON. Results go to standard output, everything else to standard error.
+//! The exit status is 0 when all is fine, 1 when the check found a problem, 2 for bad usage or bad input.
 
 #![forbid(unsafe_code)]
 
@@ -10,6 +10,7 @@ mod bootstrap;
 mod demo;
 mod description;
 mod endpoints;
+mod exec;
 mod hosts;
 mod library;
 mod logging;
@@ -43,7 +44,7 @@ SOURCE says where the cluster description is:
       several clusters
 
 Environment:
-  KAFKA_EMR_CLUSTER  the SOURCE, for bootstrap, endpoints and hosts without one
+  KAFKA_EMR_CLUSTER  the SOURCE, for bootstrap, endpoints, hosts and exec without one
   KAFKA_EMR_NETWORK  private or public, where --network is not given
   KAFKA_EMR_LOG      off, error, warn (default), info, debug: standard error
   NO_COLOR           no colours, where it is not empty
@@ -57,6 +58,7 @@ enum Verb {
     Endpoints(endpoints::Args),
     Resolve(resolve::Args),
     Hosts(hosts::Args),
+    Exec(exec::Args),
 }
 
 fn main() -> ExitCode {
@@ -77,6 +79,7 @@ fn run(verb: Verb) -> Result<Outcome, Box<dyn std::error::Error>> {
         Verb::Endpoints(args) => endpoints::run(&args),
         Verb::Resolve(args) => resolve::run(&args),
         Verb::Hosts(args) => hosts::run(&args),
+        Verb::Exec(args) => exec::run(&args),
     }
 }
 

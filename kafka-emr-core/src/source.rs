@@ -1,6 +1,7 @@
 //! The one string that says where a description is.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -86,6 +87,12 @@ impl Source {
             clusters.extend(part.load().map_err(|e| e.in_source(part))?);
         }
         Ok(clusters)
+    }
+
+    /// Returns the source as one string that means the same in every folder: paths are absolute, and overrides are in it.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        self.parts.iter().map(Part::to_text).collect::<Vec<_>>().join(";")
     }
 
     /// Returns the files that are read, which a resolver follows.
@@ -219,6 +226,35 @@ impl Part {
             file => file,
         };
         Ok(Part { place, overrides })
+    }
+
+    fn to_text(&self) -> String {
+        let mut parameters = url::form_urlencoded::Serializer::new(String::new());
+        for key in KEYS {
+            if let Some(value) = self.value_of(key).filter(|_| !(key == "id" && self.is_inline())) {
+                parameters.append_pair(key, value);
+            }
+        }
+        let place = match &self.place {
+            // Absolute, so it can be written as a URL. A semicolon would begin the next part.
+            Place::File(path) => Url::from_file_path(path)
+                .map_or_else(|()| path.display().to_string(), |url| url.path().replace(';', "%3B")),
+            Place::Inline { nodes, .. } => {
+                for node in nodes {
+                    let ip = |ip: Option<IpAddr>| ip.map(|ip| ip.to_string()).unwrap_or_default();
+                    parameters.append_pair(&node.name, &format!("{}/{}", ip(node.private_ip), ip(node.public_ip)));
+                }
+                self.value_of("id").unwrap_or_default().to_owned()
+            }
+        };
+        match parameters.finish() {
+            none if none.is_empty() => format!("emr://{place}"),
+            parameters => format!("emr://{place}?{parameters}"),
+        }
+    }
+
+    fn is_inline(&self) -> bool {
+        matches!(self.place, Place::Inline { .. })
     }
 
     fn load(&self) -> Result<Vec<Cluster>, Error> {
@@ -409,6 +445,28 @@ mod tests {
 
         let both = load(&format!("{path}; emr://48743?release=3.11&emr-worker-1=10.0.2.24")).unwrap();
         assert_eq!(both.len(), 2);
+    }
+
+    #[test]
+    fn as_text_it_means_the_same_everywhere() {
+        let same = |text: &str| {
+            let source: Source = text.parse().unwrap();
+            let again: Source = source.to_text().parse().unwrap();
+            assert_eq!(source.to_text(), again.to_text());
+            assert_eq!(source.files().collect::<Vec<_>>(), again.files().collect::<Vec<_>>());
+            (source, again)
+        };
+        same("prod.toml");
+        same("/etc/a b;/etc/c");
+        same("file:///a%3Bb%20c");
+        assert!("prod.toml".parse::<Source>().unwrap().to_text().starts_with("emr:///"));
+        let (one, other) = same(
+            "emr://48742?release=EMR+V3.9.0&network=public&emr-worker-1=10.0.1.24/203.0.113.24&emr-worker-2=/2001:db8::1",
+        );
+        assert_eq!(one.load().unwrap(), other.load().unwrap());
+        let mut overridden: Source = "emr:///etc/prod.toml?network=public".parse().unwrap();
+        overridden.set("network", "private").unwrap();
+        assert_eq!(overridden.to_text(), "emr:///etc/prod.toml?network=private");
     }
 
     #[test]

@@ -5,12 +5,11 @@ use std::ptr;
 use std::sync::Once;
 
 use kafka_emr_core::Resolver;
-use kafka_emr_hook::{Hook, guard};
+use kafka_emr_hook::{Hook, guard, start_logging};
 use libc::addrinfo;
 
 use crate::errstr::ErrStr;
 use crate::librdkafka::{CONF_INVALID, CONF_OK, Client, Conf, Function, Librdkafka, NO_ERROR, RespErr};
-use crate::logging;
 use crate::owned::{Owned, give, refusal};
 use crate::pin::{Pin, warn_once};
 use crate::plugin::caller;
@@ -183,7 +182,7 @@ pub unsafe extern "C" fn kafka_emr_apply(
     // SAFETY: the caller vouches for it.
     let errstr = unsafe { ErrStr::new(errstr, errstr_size) };
     errstr.guard("kafka_emr_apply", CONF_INVALID, |errstr| {
-        logging::start();
+        start_logging();
         // SAFETY: the caller vouches for all of them.
         match unsafe { apply(conf.cast(), resolver, librdkafka) } {
             Ok(()) => CONF_OK,

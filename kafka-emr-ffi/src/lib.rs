@@ -21,10 +21,8 @@ mod lookup;
 
 mod install;
 
-mod environment;
 mod errstr;
 mod librdkafka;
-mod logging;
 mod owned;
 mod pin;
 mod plugin;

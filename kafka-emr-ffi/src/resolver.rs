@@ -5,12 +5,11 @@ use std::ptr;
 use std::sync::{Mutex, PoisonError};
 
 use kafka_emr_core::{Overview, Resolver, Source};
-use kafka_emr_hook::{Hook, guard};
+use kafka_emr_hook::{Hook, guard, start_logging};
 use libc::addrinfo;
 use once_cell::sync::OnceCell;
 
 use crate::errstr::{ErrStr, string};
-use crate::logging;
 
 /// Resolves the names of one EMR cluster, or of several.
 ///
@@ -91,7 +90,7 @@ pub unsafe extern "C" fn kafka_emr_resolver_open_with(
     // SAFETY: the caller vouches for it.
     let errstr = unsafe { ErrStr::new(errstr, errstr_size) };
     errstr.guard("kafka_emr_resolver_open_with", ptr::null_mut(), |errstr| {
-        logging::start();
+        start_logging();
         // SAFETY: the caller vouches for both.
         match unsafe { open(source, overrides) } {
             Ok((source, resolver)) => {

@@ -20,10 +20,14 @@
 
 mod addrinfo;
 mod callback;
+mod environment;
 mod guard;
+mod logging;
 mod lookup;
 
 pub use addrinfo::{Counts, counts, freeaddrinfo};
 pub use callback::{Hook, OutOfSlots, ResolveCallback, SLOTS, WeakHook};
+pub use environment::variable;
 pub use guard::guard;
+pub use logging::start_logging;
 pub use lookup::{getaddrinfo, lookup};

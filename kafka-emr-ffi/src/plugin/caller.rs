@@ -12,7 +12,7 @@ use crate::librdkafka::{Function, Librdkafka};
 
 /// What to do where the plugin cannot work. In front, because some programs show 128 bytes of a message.
 const INSTEAD: &str =
-    "link librdkafka as a shared library (Go: -tags dynamic) or export it (-rdynamic), or use kafka_emr_conf_apply()";
+    "run it by `kafka-emr exec`, or link librdkafka as a shared library (Go: -tags dynamic) or export it (-rdynamic)";
 
 /// Finds the functions of the librdkafka that has this address.
 ///

@@ -9,9 +9,10 @@ mod settings;
 
 use std::ffi::{c_char, c_int, c_void};
 
+use kafka_emr_hook::start_logging;
+
 use crate::errstr::ErrStr;
 use crate::librdkafka::{Conf, INVALID_ARG, NO_ERROR, RespErr};
-use crate::logging;
 
 /// Starts the plugin for a configuration. Called by librdkafka, for plugin.library.paths; by nobody else.
 ///
@@ -61,7 +62,7 @@ unsafe extern "C" fn start(
     // SAFETY: librdkafka passes a place for a message.
     let errstr = unsafe { ErrStr::new(errstr, errstr_size) };
     errstr.guard("conf_init", INVALID_ARG, |errstr| {
-        logging::start();
+        start_logging();
         // SAFETY: librdkafka passes a live configuration of its own, and was called from where it is.
         match unsafe { caller::librdkafka(caller).and_then(|librdkafka| properties::start(librdkafka, conf)) } {
             Ok(()) => NO_ERROR,

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use kafka_emr_core::{ErrorKind, Source};
-use kafka_emr_hook::Hook;
+use kafka_emr_hook::{Hook, variable};
 
-use crate::environment::variable;
 use crate::shared;
 
 /// The plugin's own properties beside `emr.cluster`, each with the key of a description that it overrides.

@@ -1,7 +1,9 @@
-//! Clients that are not Rust, through libkafka_emr: C, C++, any librdkafka program, Python. On the embedded cluster and on
+//! Clients that are not Rust, through libkafka_emr: C, C++, any librdkafka program, Python; and, by
+//! `kafka-emr exec`, programs that load no hook. On the embedded cluster and on
 //! real brokers.
 
 mod c;
+mod exec;
 mod plugin;
 mod python;
 mod readme;

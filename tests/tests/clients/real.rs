@@ -1,7 +1,9 @@
 //! All of these clients on Apache Kafka: by long domains (R3), and from private IPs to EIPs (R2).
 
+use kafka_emr_tests::KafkaVersion;
+
 use crate::site::Site;
-use crate::{c, plugin, python};
+use crate::{c, exec, plugin, python};
 
 fn all_work_on(site: &Site) {
     c::works_on(site);
@@ -11,10 +13,14 @@ fn all_work_on(site: &Site) {
 
 #[test]
 fn r3_before_3_11_on_the_private_network() {
-    all_work_on(&Site::r3());
+    let site = Site::r3();
+    all_work_on(&site);
+    exec::works_on(&site, KafkaVersion::V1_0_1);
 }
 
 #[test]
 fn r2_from_3_11_on_the_public_network() {
-    all_work_on(&Site::r2());
+    let site = Site::r2();
+    all_work_on(&site);
+    exec::works_on(&site, KafkaVersion::V2_4_1);
 }

@@ -32,13 +32,26 @@ fn target() -> PathBuf {
 pub(crate) fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| {
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.args(["build", "--quiet", "--release", "-p", "kafka-emr-ffi", "--target-dir"]).arg(target());
-        cargo.current_dir(root());
-        let built = run(&mut cargo, Duration::from_secs(900));
-        assert!(built.fine, "{built}");
+        build(&["kafka-emr-ffi"]);
         target().join("release/libkafka_emr.so")
     })
+}
+
+/// The command, built for release, with libkafka_emr_preload.so beside it.
+pub(crate) fn kafka_emr() -> Command {
+    static COMMAND: OnceLock<PathBuf> = OnceLock::new();
+    Command::new(COMMAND.get_or_init(|| {
+        build(&["kafka-emr-cli", "kafka-emr-preload"]);
+        target().join("release/kafka-emr")
+    }))
+}
+
+fn build(packages: &[&str]) {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--quiet", "--release", "--target-dir"]).arg(target()).current_dir(root());
+    cargo.args(packages.iter().flat_map(|package| ["-p", *package]));
+    let built = run(&mut cargo, Duration::from_secs(900));
+    assert!(built.fine, "{built}");
 }
 
 /// What a program printed and how it ended.

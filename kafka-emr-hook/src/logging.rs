@@ -1,4 +1,4 @@
-//! What is told, on standard error. `KAFKA_EMR_LOG` says how much.
+//! What a library tells that has no program of its own: lines on standard error. `KAFKA_EMR_LOG` says how much.
 
 use std::io::Write;
 use std::sync::Once;
@@ -26,8 +26,9 @@ impl Log for Logger {
     fn flush(&self) {}
 }
 
-/// Sets the logger up, once. Where the library is part of a Rust program that has a logger, that one is left in place.
-pub(crate) fn start() {
+/// Sets up a logger that writes to standard error what `KAFKA_EMR_LOG` asks for (`off`, `error`, `warn`, `info`, `debug`;
+/// default `warn`), once. Where the library is part of a Rust program that has a logger, that one is left in place.
+pub fn start_logging() {
     static START: Once = Once::new();
     START.call_once(|| {
         if log::set_logger(&Logger).is_err() {

@@ -1,10 +1,11 @@
-//! The environment, as far as it is trusted.
+//! The environment, as far as a library trusts it that finds itself in somebody else's program.
 
 use std::ffi::{CStr, c_char};
 
 /// Reads a variable, unless the program runs with more rights than its caller has (setuid, setgid, capabilities): then the
 /// caller must not decide where it connects to. An empty one counts as not set.
-pub(crate) fn variable(name: &CStr) -> Option<String> {
+#[must_use]
+pub fn variable(name: &CStr) -> Option<String> {
     // SAFETY: the name ends in NUL.
     let value = unsafe { secure_getenv(name.as_ptr()) };
     if value.is_null() {

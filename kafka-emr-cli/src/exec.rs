@@ -1,0 +1,89 @@
+//! `kafka-emr exec`: any program, with the clusters' names.
+
+mod program;
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::description::Overrides;
+use crate::library;
+use crate::output::Outcome;
+
+/// Run a program that resolves the clusters' names: no root, no change to the machine
+#[derive(clap::Args)]
+#[command(after_long_help = HELP)]
+pub(crate) struct Args {
+    /// Where the cluster description is; see `kafka-emr --help` for its forms
+    #[arg(env = "KAFKA_EMR_CLUSTER", hide_env_values = true)]
+    source: String,
+    #[command(flatten)]
+    overrides: Overrides,
+    /// Where libkafka_emr_preload.so is, if not beside this program or in the lib folder beside its bin
+    #[arg(long, value_name = "FILE")]
+    library: Option<PathBuf>,
+    /// The program and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+const HELP: &str = "\
+Examples:
+  kafka-emr exec prod.toml -- kafka-console-producer.sh --broker-list \"$(kafka-emr bootstrap prod.toml)\" --topic orders
+  kafka-emr exec 'a.toml;b.toml' -- connect-mirror-maker.sh mm2.properties
+  kafka-emr exec prod.toml --network public -- node app.js
+
+For programs that do not use librdkafka: the JVM, Node, Python, whatever calls libc's getaddrinfo and connect. The program takes
+the place of this one: signals, exit status and standard streams are its own. Programs that it starts have the names as well.
+Only the clusters' names and addresses are touched; everything else is resolved as ever.
+
+It works by LD_PRELOAD, so not for programs that are linked statically (Go without cgo, musl), nor for setuid programs.
+
+Exit status: that of the program; 2 where it cannot be started";
+
+const LIBRARY: &str = "libkafka_emr_preload.so";
+
+pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
+    let source = args.overrides.source(&args.source)?;
+    // A mistake is told here, and not by every program that is started.
+    kafka_emr_core::Resolver::from_source(source.clone())?;
+    let library = match &args.library {
+        Some(library) => std::path::absolute(library)?,
+        None => library::find(LIBRARY).ok_or_else(|| {
+            format!(
+                "{LIBRARY} is not beside this program; build it with `cargo build --release -p kafka-emr-preload`, or say \
+                 where it is with --library"
+            )
+        })?,
+    };
+    if !library.is_file() {
+        return Err(format!("--library: there is no file {}", library.display()).into());
+    }
+    if library.as_os_str().as_bytes().iter().any(|byte| b": \t\n".contains(byte)) {
+        return Err(format!(
+            "{}: LD_PRELOAD cannot name a file with a space or colon in its path; put it elsewhere, and use --library",
+            library.display()
+        )
+        .into());
+    }
+    let (name, arguments) = args.command.split_first().ok_or("no program is named")?;
+    let file = program::find(name)?;
+    program::check(&file)?;
+
+    let mut preload = library.into_os_string();
+    // The user's own come after: they may want to see what this one passes on.
+    if let Some(others) = std::env::var_os("LD_PRELOAD").filter(|others| !others.is_empty()) {
+        preload.push(":");
+        preload.push(others);
+    }
+    let mut command = Command::new(&file);
+    command.arg0(name).args(arguments);
+    command.env("LD_PRELOAD", preload).env("KAFKA_EMR_CLUSTER", source.to_text());
+    // It is in the source.
+    command.env_remove("KAFKA_EMR_NETWORK");
+    let error = command.exec();
+    Err(format!("{}: {error}", file.display()).into())
+}
