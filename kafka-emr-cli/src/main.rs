@@ -1,6 +1,6 @@
 //! `kafka-emr`: shows and checks how clients reach an Alibaba Cloud EMR Kafka cluster.
 //!
-//! One module per verb: [`demo`], [`bootstrap`], [`endpoints`], [`resolve`], [`hosts`], [`exec`]. Each makes a
+//! One module per verb: [`demo`], [`bootstrap`], [`endpoints`], [`resolve`], [`hosts`], [`import`], [`exec`]. Each makes a
 //! report, which [`output`] prints as text or as JSON. Results go to standard output, everything else to standard error.
 //! The exit status is 0 when all is fine, 1 when the check found a problem, 2 for bad usage or bad input.
 
@@ -12,6 +12,7 @@ mod description;
 mod endpoints;
 mod exec;
 mod hosts;
+mod import;
 mod library;
 mod logging;
 mod output;
@@ -58,6 +59,7 @@ enum Verb {
     Endpoints(endpoints::Args),
     Resolve(resolve::Args),
     Hosts(hosts::Args),
+    Import(import::Args),
     Exec(exec::Args),
 }
 
@@ -79,6 +81,7 @@ fn run(verb: Verb) -> Result<Outcome, Box<dyn std::error::Error>> {
         Verb::Endpoints(args) => endpoints::run(&args),
         Verb::Resolve(args) => resolve::run(&args),
         Verb::Hosts(args) => hosts::run(&args),
+        Verb::Import(args) => import::run(&args),
         Verb::Exec(args) => exec::run(&args),
     }
 }

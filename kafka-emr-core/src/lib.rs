@@ -33,6 +33,7 @@ pub use cluster::{Cluster, Node, NodeRole};
 pub use endpoints::{Dial, Endpoint, Endpoints};
 pub use error::{Error, ErrorKind, OneLine};
 pub use hosts::{Explanation, Family, Hosts, Lookup};
+pub use names::LongDomain;
 pub use overview::{NodeOverview, Overview, PlainHost};
 pub use resolver::Resolver;
 pub use rules::{BootstrapStyle, Network, NodeAddress, RULES, Rule};

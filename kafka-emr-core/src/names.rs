@@ -82,16 +82,28 @@ pub(crate) fn other_spelling(name: &str, id: &str) -> Option<String> {
 }
 
 /// A long domain taken apart.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct LongDomain<'a> {
-    pub(crate) node: &'a str,
-    pub(crate) id: &'a str,
-    pub(crate) region: Option<&'a str>,
+///
+/// ```
+/// use kafka_emr_core::LongDomain;
+///
+/// let long = LongDomain::parse("core-1-1.c-0edf.cn-shanghai.emr.aliyuncs.com").unwrap();
+/// assert_eq!((long.node, long.id, long.region), ("core-1-1", "c-0edf", Some("cn-shanghai")));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LongDomain<'a> {
+    /// The short name: `emr-worker-1`.
+    pub node: &'a str,
+    /// The cluster's id: `48742` of `cluster-48742`, or `c-…`.
+    pub id: &'a str,
+    /// The region, which only long domains of the new console carry.
+    pub region: Option<&'a str>,
 }
 
 impl<'a> LongDomain<'a> {
     /// Takes a name apart, or returns `None` where it is no long domain of EMR's two forms.
-    pub(crate) fn parse(name: &'a str) -> Option<Self> {
+    #[must_use]
+    pub fn parse(name: &'a str) -> Option<Self> {
         let (node, domain) = name.strip_suffix('.').unwrap_or(name).split_once('.')?;
         if node.is_empty() {
             return None;

@@ -5,6 +5,7 @@ mod bootstrap;
 mod demo;
 mod endpoints;
 mod hosts;
+mod import;
 mod output;
 mod readme;
 mod resolve;

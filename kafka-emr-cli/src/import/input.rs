@@ -1,0 +1,79 @@
+//! Files and standard input, and what each of them is.
+
+use std::fs::File;
+use std::io::{ErrorKind, IsTerminal, Read};
+use std::path::Path;
+
+use kafka_emr_core::{Cluster, Network, OneLine};
+use serde_json::Value;
+
+use super::api;
+use super::inventory::Inventory;
+
+/// The largest input that is read. The replies of 100,000 hosts fit.
+const MAX_INPUT: u64 = 512 << 20;
+
+/// Reads an input, `-` for standard input, into the inventory.
+pub(super) fn read(path: &Path, network: Network, inventory: &mut Inventory) -> Result<(), String> {
+    let name = match path == Path::new("-") {
+        true => "standard input".to_owned(),
+        false => path.display().to_string(),
+    };
+    text(path)
+        .and_then(|text| understand(&text, network, inventory))
+        .map_err(|why| format!("{}: {why}", OneLine(&name)))
+}
+
+/// Reads a whole input as text.
+pub(super) fn text(path: &Path) -> Result<String, String> {
+    let cannot = |e: std::io::Error| match e.kind() {
+        ErrorKind::NotFound => "there is no such file".to_owned(),
+        ErrorKind::PermissionDenied => "the file is not readable for this user".to_owned(),
+        ErrorKind::IsADirectory => "is a directory; expected a file".to_owned(),
+        _ => format!("cannot be read: {e}"),
+    };
+    let mut bytes = Vec::new();
+    let read = if path == Path::new("-") {
+        let stdin = std::io::stdin().lock();
+        if stdin.is_terminal() {
+            return Err("is a terminal; pipe the API's reply into it, or name a file".to_owned());
+        }
+        stdin.take(MAX_INPUT + 1).read_to_end(&mut bytes)
+    } else {
+        File::open(path).and_then(|file| file.take(MAX_INPUT + 1).read_to_end(&mut bytes))
+    };
+    if read.map_err(cannot)? as u64 > MAX_INPUT {
+        return Err(format!("more than {MAX_INPUT} bytes; expected the API's replies for one cluster"));
+    }
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err("is empty; expected a reply of the API, or hosts text".to_owned());
+    }
+    let text = String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'));
+    text.ok_or_else(|| "is not text; expected a reply of the API as JSON in UTF-8, or hosts text".to_owned())
+}
+
+fn understand(text: &str, network: Network, inventory: &mut Inventory) -> Result<(), String> {
+    let text = text.trim_start_matches('\u{feff}');
+    if !text.trim_start().starts_with(['{', '[']) {
+        return inventory.add_hosts_text(text, network).map_err(|why| match Cluster::from_toml(text) {
+            Ok(_) => "a cluster description already; --update merges replies of the API into it".to_owned(),
+            Err(_) => format!("{why} (no JSON, so read as hosts text)"),
+        });
+    }
+    // Several replies may follow each other, as a loop over pages prints them.
+    for document in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
+        let document = document.map_err(|e| why_no_json(&e))?;
+        for reply in api::read(&document)? {
+            inventory.add(reply)?;
+        }
+    }
+    Ok(())
+}
+
+fn why_no_json(e: &serde_json::Error) -> String {
+    let place = format!("line {}, column {}", e.line(), e.column());
+    if e.is_eof() {
+        return format!("{place}: the JSON ends in the middle; copy or fetch the whole reply");
+    }
+    format!("{place}: no JSON; expected the API's reply as it came, with nothing between the replies")
+}

@@ -1,0 +1,330 @@
+//! `--update`: a new inventory in a description, and what the user wrote by hand kept.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use kafka_emr_core::{Cluster, Node};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, RawString, Table, TableLike};
+
+use super::api::Address;
+use super::inventory::{Found, key};
+
+/// A description as it is in its file.
+pub(super) struct Existing {
+    pub(super) cluster: Cluster,
+    text: Text,
+}
+
+enum Text {
+    Toml(DocumentMut),
+    Json(Value),
+}
+
+/// One difference between the description and the inventory.
+#[derive(Serialize)]
+#[serde(tag = "change", rename_all = "lowercase")]
+pub(super) enum Change {
+    /// A node that is new.
+    Added {
+        #[serde(rename = "name", serialize_with = "name_of")]
+        node: Box<Node>,
+    },
+    /// A node that is gone.
+    Removed {
+        name: String,
+        #[serde(skip)]
+        index: usize,
+    },
+    /// A key that has another value. Without a name it is of the cluster.
+    Set {
+        name: Option<String>,
+        key: &'static str,
+        from: Option<String>,
+        to: Option<String>,
+        #[serde(skip)]
+        index: Option<usize>,
+    },
+}
+
+fn name_of<S: serde::Serializer>(node: &Node, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&node.name)
+}
+
+impl Change {
+    /// The change in one line.
+    pub(super) fn line(&self) -> String {
+        let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "–".to_owned());
+        match self {
+            Change::Added { node } => {
+                let addresses = [node.private_ip, node.public_ip].into_iter().flatten();
+                format!("+ {} {}", node.name, addresses.map(|ip| ip.to_string()).collect::<Vec<_>>().join(" "))
+            }
+            Change::Removed { name, .. } => format!("- {name}"),
+            Change::Set { name, key, from, to, .. } => {
+                let name = name.as_ref().map(|name| format!("{name} ")).unwrap_or_default();
+                format!("~ {name}{key} {} → {}", shown(from), shown(to))
+            }
+        }
+    }
+}
+
+impl Existing {
+    /// Reads a description in TOML or JSON.
+    pub(super) fn read(text: &str) -> Result<Self, String> {
+        let first = text.trim_start_matches('\u{feff}').trim_start();
+        let told = |e: kafka_emr_core::Error| e.to_string();
+        if first.starts_with('{') {
+            let cluster = Cluster::from_json(text).map_err(told)?;
+            let value = serde_json::from_str(text).map_err(|e| e.to_string())?;
+            return Ok(Existing { cluster, text: Text::Json(value) });
+        }
+        let cluster = Cluster::from_toml(text).map_err(|e| {
+            match Cluster::from_hosts_text(text, kafka_emr_core::Network::Private) {
+                Ok(_) => "hosts text cannot be updated; import it together with the new inventory, to a TOML file (-o)"
+                    .to_owned(),
+                Err(_) => told(e),
+            }
+        })?;
+        let document = text.parse().map_err(|_| "cannot be edited as TOML".to_owned())?;
+        Ok(Existing { cluster, text: Text::Toml(document) })
+    }
+
+    /// Finds what is different in the inventory.
+    pub(super) fn changes(&self, release: Option<&str>, found: Vec<Found>) -> Result<Vec<Change>, String> {
+        let mut changes = Vec::new();
+        if let Some(release) = release {
+            let new = release.parse().map_err(|e| format!("release: {e}"))?;
+            let old = self.cluster.release.as_ref();
+            if old != Some(&new) {
+                let from = old.map(ToString::to_string);
+                let to = Some(release.to_owned());
+                changes.push(Change::Set { name: None, key: "release", from, to, index: None });
+            }
+        }
+        let mut old: HashMap<String, usize> =
+            self.cluster.nodes.iter().enumerate().map(|(index, node)| (key(&node.name), index)).collect();
+        let mut added = Vec::new();
+        for found in found {
+            match old.remove(&key(&found.node.name)) {
+                Some(index) => differences(index, &self.cluster.nodes[index], &found, &mut changes),
+                None => added.push(Change::Added { node: Box::new(found.node) }),
+            }
+        }
+        let moved = changes.iter().filter(|change| matches!(change, Change::Set { key: "private_ip", .. })).count();
+        if moved > 1 && moved + old.len() == self.cluster.nodes.len() {
+            log::warn!("every private IP is another one: is it the same cluster?");
+        }
+        changes.extend(added);
+        let mut gone: Vec<usize> = old.into_values().collect();
+        gone.sort_unstable();
+        changes.extend(gone.into_iter().map(|index| {
+            let name = self.cluster.nodes[index].name.clone();
+            Change::Removed { name, index }
+        }));
+        Ok(changes)
+    }
+
+    /// Makes the changes and returns the new text.
+    pub(super) fn apply(self, changes: &[Change]) -> Result<String, String> {
+        match self.text {
+            Text::Toml(mut document) => {
+                apply_toml(&mut document, changes).ok_or("nodes: cannot be edited; write them as [[nodes]]")?;
+                Ok(document.to_string())
+            }
+            Text::Json(mut value) => {
+                apply_json(&mut value, changes).ok_or("nodes: cannot be edited")?;
+                serde_json::to_string_pretty(&value).map(|text| text + "\n").map_err(|e| e.to_string())
+            }
+        }
+    }
+}
+
+/// What the inventory has differently. What the user may have written by hand stays.
+fn differences(index: usize, old: &Node, found: &Found, changes: &mut Vec<Change>) {
+    let mut set = |key, from: Option<String>, to: Option<String>| {
+        if from != to {
+            changes.push(Change::Set { name: Some(old.name.clone()), key, from, to, index: Some(index) });
+        }
+    };
+    let addresses = [("private_ip", old.private_ip, found.private_ip), ("public_ip", old.public_ip, found.public_ip)];
+    for (key, from, to) in addresses {
+        if to != Address::Unknown {
+            let text = |ip: Option<IpAddr>| ip.map(|ip| ip.to_string());
+            set(key, text(from), text(to.get()));
+        }
+    }
+    if old.role.is_none() && found.node.role.is_some() {
+        set("role", None, found.node.role.map(|role| role.to_string()));
+    }
+    match (found.runs_kafka, old.broker) {
+        (Some(runs), Some(written)) if runs != written => {
+            log::warn!(
+                "{}: broker = {written} stays, though Kafka {}",
+                old.name,
+                if runs { "runs there" } else { "does not run there" }
+            );
+        }
+        (Some(_), None) if found.node.broker.is_some() => {
+            set("broker", None, found.node.broker.map(|broker| broker.to_string()));
+        }
+        _ => {}
+    }
+}
+
+fn indexes(changes: &[Change]) -> Vec<usize> {
+    changes
+        .iter()
+        .filter_map(|change| if let Change::Removed { index, .. } = change { Some(*index) } else { None })
+        .collect()
+}
+
+/// Walks over a list and says of each item whether it stays. `gone` is sorted.
+fn stays(gone: &[usize]) -> impl FnMut() -> bool {
+    let mut at = 0..;
+    move || at.next().is_some_and(|index| gone.binary_search(&index).is_err())
+}
+
+/// The keys of a new node.
+fn keys(node: &Node) -> Map<String, Value> {
+    match serde_json::to_value(node) {
+        Ok(Value::Object(keys)) => keys,
+        _ => Map::new(),
+    }
+}
+
+fn apply_toml(document: &mut DocumentMut, changes: &[Change]) -> Option<()> {
+    let gone = indexes(changes);
+    for change in changes {
+        if let Change::Set { key, to, index, .. } = change {
+            let table: &mut dyn TableLike = match index {
+                None => document.as_table_mut(),
+                Some(index) => match document.get_mut("nodes")? {
+                    Item::ArrayOfTables(nodes) => nodes.get_mut(*index)?,
+                    nodes => nodes.as_array_mut()?.get_mut(*index)?.as_inline_table_mut()?,
+                },
+            };
+            set_toml(table, key, to.as_deref());
+        }
+    }
+    match document.get_mut("nodes")? {
+        Item::ArrayOfTables(nodes) => {
+            let mut stays = stays(&gone);
+            nodes.retain(|_| stays());
+            added(changes).for_each(|node| push_table(nodes, node));
+        }
+        nodes => edit_array(nodes.as_array_mut()?, &gone, changes),
+    }
+    Some(())
+}
+
+/// Edits `nodes = [{…}, …]`. A comment after a comma stands in front of the next item, and is about the one before.
+fn edit_array(nodes: &mut Array, gone: &[usize], changes: &[Change]) {
+    let mut carried: Option<String> = None;
+    let mut indent = " ".to_owned();
+    for (index, node) in nodes.iter_mut().enumerate() {
+        let prefix = node.decor().prefix().and_then(RawString::as_str).unwrap_or_default().to_owned();
+        let (before, own) = split_comment(&prefix);
+        if gone.binary_search(&index).is_ok() {
+            carried.get_or_insert_with(|| before.to_owned());
+            continue;
+        }
+        if let Some(end) = own.rfind('\n') {
+            own[end..].clone_into(&mut indent);
+        }
+        if let Some(before) = carried.take() {
+            node.decor_mut().set_prefix(joined(&before, own));
+        }
+    }
+    let trailing = nodes.trailing().as_str().unwrap_or_default().to_owned();
+    let (before, own) = split_comment(&trailing);
+    let mut before = carried.unwrap_or_else(|| before.to_owned());
+    let mut stays = stays(gone);
+    nodes.retain(|_| stays());
+    for node in added(changes) {
+        let table: InlineTable = keys(node).iter().map(|(key, value)| (key.clone(), toml_value(value))).collect();
+        let mut table = toml_edit::Value::from(table);
+        table.decor_mut().set_prefix(joined(&std::mem::take(&mut before), &indent));
+        nodes.push_formatted(table);
+    }
+    nodes.set_trailing(joined(&before, own));
+}
+
+/// Splits what stands between two items into the comment on the line of the first, and the rest.
+fn split_comment(between: &str) -> (&str, &str) {
+    let end = between.find('\n').unwrap_or(between.len());
+    if between[..end].contains('#') { between.split_at(end) } else { ("", between) }
+}
+
+/// A comment ends with its line: what follows must begin a new one.
+fn joined(comment: &str, rest: &str) -> String {
+    let line = if comment.contains('#') && !rest.starts_with('\n') { "\n" } else { "" };
+    format!("{comment}{line}{rest}")
+}
+
+fn added(changes: &[Change]) -> impl Iterator<Item = &Node> {
+    changes.iter().filter_map(|change| if let Change::Added { node } = change { Some(&**node) } else { None })
+}
+
+fn push_table(nodes: &mut ArrayOfTables, node: &Node) {
+    let mut table = Table::new();
+    for (key, value) in &keys(node) {
+        table.insert(key, Item::Value(toml_value(value)));
+    }
+    table.decor_mut().set_prefix("\n");
+    nodes.push(table);
+}
+
+/// Sets a value. The comment that follows it on its line stays.
+fn set_toml(table: &mut dyn TableLike, key: &str, to: Option<&str>) {
+    let Some(to) = to else {
+        table.remove(key);
+        return;
+    };
+    let mut value = toml_value(&typed(key, to));
+    if let Some(old) = table.get_mut(key).and_then(Item::as_value_mut) {
+        *value.decor_mut() = old.decor().clone();
+        *old = value;
+    } else {
+        table.insert(key, Item::Value(value));
+    }
+}
+
+fn apply_json(description: &mut Value, changes: &[Change]) -> Option<()> {
+    for change in changes {
+        if let Change::Set { key, to, index, .. } = change {
+            let of = match index {
+                None => &mut *description,
+                Some(index) => description.get_mut("nodes")?.get_mut(index)?,
+            };
+            let of = of.as_object_mut()?;
+            match to {
+                Some(to) => _ = of.insert((*key).to_owned(), typed(key, to)),
+                None => _ = of.shift_remove(*key),
+            }
+        }
+    }
+    let gone = indexes(changes);
+    let mut stays = stays(&gone);
+    let nodes = description.get_mut("nodes")?.as_array_mut()?;
+    nodes.retain(|_| stays());
+    nodes.extend(added(changes).map(|node| Value::Object(keys(node))));
+    Some(())
+}
+
+fn typed(key: &str, text: &str) -> Value {
+    match key {
+        "broker" => Value::Bool(text == "true"),
+        _ => Value::String(text.to_owned()),
+    }
+}
+
+fn toml_value(value: &Value) -> toml_edit::Value {
+    match value {
+        Value::Bool(value) => (*value).into(),
+        Value::Array(items) => items.iter().map(toml_value).collect(),
+        Value::String(text) => text.into(),
+        other => other.to_string().into(),
+    }
+}

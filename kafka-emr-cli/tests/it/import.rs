@@ -1,0 +1,608 @@
+//! Descriptions out of what the API answers. The samples have the documented shapes and invented values.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+
+use expect_test::{Expect, expect};
+
+use crate::{Run, file, finish, kafka_emr, path, run};
+
+fn sample(name: &str) -> String {
+    format!("{}/tests/it/samples/{name}.json", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Imports samples; the rest are options.
+fn import(samples: &[&str], options: &[&str]) -> Run {
+    let files = samples.iter().map(|name| sample(name));
+    run(["import".to_owned()].into_iter().chain(files).chain(options.iter().map(|&option| option.to_owned())))
+}
+
+/// Imports what standard input has.
+fn import_text(text: &str, options: &[&str]) -> Run {
+    let mut child = kafka_emr(["import", "-"].iter().chain(options))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // What is refused early is not read to its end.
+    let _ = child.stdin.take().unwrap().write_all(text.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Run { status: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+const OLD: [&str; 4] = ["--id", "48742", "--release", "EMR-3.10.1"];
+
+#[track_caller]
+fn shows(run: Run, expected: Expect) {
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    expected.assert_eq(&format!("{}{}", run.stderr, run.stdout));
+}
+
+#[track_caller]
+fn endpoints(description: &str, expected: Expect) {
+    let description = file(".toml", description);
+    expected.assert_eq(&run(["endpoints", &path(&description)]).quietly(0));
+}
+
+#[test]
+fn hosts_of_the_old_console() {
+    let imported = import(&["list_cluster_host", "describe_cluster_basic_info"], &["--id", "48742"]);
+    endpoints(
+        &imported.stdout,
+        expect![[r#"
+        cluster-48742 · EMR-3.10.1 · private network
+          rule       R3: before EMR-3.11, clients must know every node by its long domain; on the private network it leads to the node's private IP, port 9092
+          document   Cross-cluster access to Kafka: before V3.11.X, private network
+          bootstrap  emr-worker-1.cluster-48742:9092,emr-worker-2.cluster-48742:9092
+
+          name          role    broker  long domain                 dials           by
+          ─────────────────────────────────────────────────────────────────────────────────────
+          emr-header-1  master  no      emr-header-1.cluster-48742  10.0.1.23       private_ip
+          emr-worker-1  core    yes     emr-worker-1.cluster-48742  10.0.1.24:9092  private_ip
+          emr-worker-2  core    yes     emr-worker-2.cluster-48742  10.0.1.25:9092  private_ip
+          emr-worker-3  task    no      emr-worker-3.cluster-48742  10.0.1.26       private_ip
+    "#]],
+    );
+    shows(
+        imported,
+        expect![[r#"
+        kafka-emr: warn: left out, because released or terminated: 1 (emr-worker-4)
+        id = "48742"
+        release = "EMR-3.10.1"
+        network = "private"
+
+        [[nodes]]
+        name = "emr-header-1"
+        private_ip = "10.0.1.23"
+
+        [[nodes]]
+        name = "emr-worker-1"
+        private_ip = "10.0.1.24"
+        public_ip = "203.0.113.24"
+
+        [[nodes]]
+        name = "emr-worker-2"
+        private_ip = "10.0.1.25"
+        public_ip = "203.0.113.25"
+
+        [[nodes]]
+        name = "emr-worker-3"
+        private_ip = "10.0.1.26"
+        role = "task"
+    "#]],
+    );
+}
+
+#[test]
+fn nodes_of_the_new_console_tell_everything() {
+    let all = ["list_nodes_1", "list_nodes_2", "list_component_instances", "get_cluster"];
+    let imported = import(&all, &[]);
+    endpoints(
+        &imported.stdout,
+        expect![[r#"
+        c-0edfee2cccaecc75.cn-shanghai.emr.aliyuncs.com · EMR-5.8.0 · private network
+          rule       R1: from EMR-3.11 on, clients on the private network connect to the nodes' private IPs on port 9092; long domains are mapped too, because Kerberos and TLS use them
+          document   Cross-cluster access to Kafka: V3.11.X and later, private network
+          bootstrap  10.0.1.24:9092,10.0.1.26:9092
+
+          name       role    broker  long domain                                                 dials           by
+          ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+          master1-1  master  no      master-1-1.c-0edfee2cccaecc75.cn-shanghai.emr.aliyuncs.com  10.0.1.23       private_ip
+          core1-1    core    yes     core-1-1.c-0edfee2cccaecc75.cn-shanghai.emr.aliyuncs.com    10.0.1.24:9092  private_ip
+          core1-2    core    no      core-1-2.c-0edfee2cccaecc75.cn-shanghai.emr.aliyuncs.com    10.0.1.25       private_ip
+          task1-1    task    yes     task-1-1.c-0edfee2cccaecc75.cn-shanghai.emr.aliyuncs.com    10.0.1.26:9092  private_ip
+    "#]],
+    );
+    shows(
+        imported,
+        expect![[r#"
+        kafka-emr: warn: left out, because released or terminated: 1 (core1-3)
+        id = "c-0edfee2cccaecc75"
+        release = "EMR-5.8.0"
+        network = "private"
+        region = "cn-shanghai"
+
+        [[nodes]]
+        name = "master1-1"
+        private_ip = "10.0.1.23"
+        public_ip = "203.0.113.23"
+
+        [[nodes]]
+        name = "core1-1"
+        private_ip = "10.0.1.24"
+        public_ip = "203.0.113.24"
+
+        [[nodes]]
+        name = "core1-2"
+        private_ip = "10.0.1.25"
+        broker = false
+
+        [[nodes]]
+        name = "task1-1"
+        private_ip = "10.0.1.26"
+        broker = true
+    "#]],
+    );
+}
+
+#[test]
+fn instances_are_joined_by_their_ids() {
+    let imported =
+        import(&["list_cluster_host_camel_case", "describe_cluster_v2"], &["--id", "48742", "--network", "public"]);
+    shows(
+        imported,
+        expect![[r#"
+        id = "48742"
+        release = "EMR-3.16.0_pre"
+        network = "public"
+
+        [[nodes]]
+        name = "emr-header-1"
+        private_ip = "10.0.1.23"
+        public_ip = "203.0.113.23"
+
+        [[nodes]]
+        name = "emr-worker-1"
+        private_ip = "10.0.1.24"
+        public_ip = "203.0.113.24"
+
+        [[nodes]]
+        name = "emr-worker-2"
+        private_ip = "10.0.1.25"
+        public_ip = "203.0.113.25"
+    "#]],
+    );
+}
+
+#[test]
+fn pages_in_any_order_on_standard_input_or_in_a_list() {
+    let whole = import(&["list_cluster_host"], &OLD).stdout;
+    let page = |n: u8| fs::read_to_string(sample(&format!("list_cluster_host_page_{n}"))).unwrap();
+    assert_eq!(import_text(&format!("{}{}{}", page(1), page(2), page(3)), &OLD).stdout, whole);
+    assert_eq!(import_text(&format!("[{},{},{}]", page(1), page(2), page(3)), &OLD).stdout, whole);
+    // A page that stands twice is one page.
+    assert_eq!(import_text(&format!("\u{feff}{}{}{}{}", page(1), page(2), page(3), page(1)), &OLD).stdout, whole);
+    let backwards = import_text(&format!("{}{}{}", page(3), page(2), page(1)), &OLD);
+    assert_eq!(backwards.stdout.matches("[[nodes]]").count(), 4);
+}
+
+#[test]
+fn long_host_names_tell_the_id() {
+    let imported = import(&["list_flow_cluster_host"], &["--release", "3.10"]).quietly(0);
+    assert!(imported.starts_with("id = \"48742\"\n"), "{imported}");
+    assert!(imported.contains("name = \"emr-worker-1\"\n"), "{imported}");
+    let hosts = "10.0.1.23 emr-header-1.cluster-48742\n10.0.1.24 emr-worker-1.cluster-48742 kafka-a\n";
+    let imported = import_text(hosts, &["--release", "3.10"]).quietly(0);
+    assert!(imported.starts_with("id = \"48742\"\n") && imported.contains("aliases = [\"kafka-a\"]"), "{imported}");
+    let short = import_text("10.0.1.24 emr-worker-1\n", &OLD).quietly(0);
+    endpoints(
+        &short,
+        expect![[r#"
+        cluster-48742 · EMR-3.10.1 · private network
+          rule       R3: before EMR-3.11, clients must know every node by its long domain; on the private network it leads to the node's private IP, port 9092
+          document   Cross-cluster access to Kafka: before V3.11.X, private network
+          bootstrap  emr-worker-1.cluster-48742:9092
+
+          name          role  broker  long domain                 dials           by
+          ───────────────────────────────────────────────────────────────────────────────────
+          emr-worker-1  core  yes     emr-worker-1.cluster-48742  10.0.1.24:9092  private_ip
+    "#]],
+    );
+}
+
+#[test]
+fn what_the_input_cannot_tell_is_asked_for() {
+    refused(&import(&["list_cluster_host"], &["--release", "3.10"]), &["id: ", "--id", "48742"]);
+    refused(&import(&["list_cluster_host"], &["--id", "48742"]), &["release: ", "--release", "DescribeClusterV2"]);
+    let nodes = ["list_nodes_1", "list_nodes_2"];
+    refused(&import(&nodes, &["--id", "c-0edf", "--release", "5.8"]), &["region: ", "--region"]);
+    refused(&import(&nodes, &["--id", "C-0EDF", "--release", "5.8"]), &["API's id"]);
+    refused(&import(&nodes, &["--release", "5.x8"]), &["--release", "5.x8"]);
+    refused(&import(&["list_flow_cluster_host"], &["--id", "7", "--release", "3.10"]), &["--id 7", "cluster-48742"]);
+    let public = import(&["list_cluster_host_camel_case"], &[&OLD[..], &["--network", "public"]].concat());
+    assert_eq!(public.status, 0, "{}", public.stderr);
+    let no_eip = import_text(
+        r#"[{"HostName": "emr-worker-1", "PrivateIp": "10.0.1.24", "PublicIp": ""}]"#,
+        &[&OLD[..], &["--network", "public"]].concat(),
+    );
+    refused(&no_eip, &["without EIP", "emr-worker-1"]);
+}
+
+#[track_caller]
+fn refused(run: &Run, says: &[&str]) {
+    assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{}", run.stderr);
+    let message: Vec<&str> = run.stderr.lines().filter(|line| !line.starts_with("kafka-emr: warn: ")).collect();
+    assert_eq!(message.len(), 1, "{}", run.stderr);
+    for part in says {
+        assert!(message[0].contains(part), "{part:?} is missing: {}", run.stderr);
+    }
+}
+
+#[test]
+fn bad_input() {
+    let bad = |text: &str, says: &[&str]| {
+        let says: Vec<&str> = ["standard input: "].iter().chain(says).copied().collect();
+        refused(&import_text(text, &OLD), &says);
+    };
+    let refuse = |text: &str, says: &[&str]| refused(&import_text(text, &OLD), says);
+    bad(r#"{"Instances": {"Instance": [], "Secret": "hunter2"}}"#, &["none of the replies", "ListClusterHost"]);
+    bad("{\"HostList\": {\"Host\": [\n{\"HostName\"", &["line 2", "ends in the middle"]);
+    bad("{\"HostList\": hunter2}", &["line 1, column 14", "no JSON"]);
+    bad("[]", &["empty list"]);
+    bad(" \n", &["is empty"]);
+    bad("{\"HostList\": 7}", &["HostList is no list"]);
+    bad(r#"{"HostList": {"Host": [7]}}"#, &["no list of machines"]);
+    bad(r#"{"HostList": {"Host": [{"HostName": 7}]}}"#, &["HostName is no text"]);
+    bad(r#"{"HostList": {"Host": [{"HostName": "a", "PrivateIp": "hunter2"}]}}"#, &["a: PrivateIp is no address"]);
+    bad(r#"{"HostList": {"Host": [{"PrivateIp": "10.0.1.24"}]}}"#, &["host without a name"]);
+    bad("id = \"1\"\nrelease = \"3.11\"\nnodes = [{name = \"core-1\", private_ip = \"10.0.1.24\"}]", &["--update"]);
+    bad(r#"{"release": "3.11", "nodes": [{"name": "core-1"}]}"#, &["--update"]);
+    bad("password hunter2", &["line 1", "ADDRESS NAME"]);
+    refuse(r#"{"HostList": {"Host": []}}"#, &["list of hosts is empty"]);
+    refuse(r#"{"HostList": {"Host": [{"HostName": "a", "Status": "RELEASED"}]}}"#, &["all 1 are released"]);
+    refuse(
+        r#"{"HostList": {"Host": [{"HostName": "emr-worker-3", "PrivateIp": "", "PublicIp": ""}]}}"#,
+        &["emr-worker-3 has no address"],
+    );
+    refuse("10.0.1.24 emr-worker-1.cluster-1\n10.0.2.24 emr-worker-1.cluster-2\n", &["cluster-1 and cluster-2"]);
+    let no_text = file(".json", "");
+    fs::write(no_text.path(), b"{\"a\": \"\xff\xfe\"}").unwrap();
+    refused(&run(["import", &path(&no_text)]), &[&path(&no_text), "is not text"]);
+    refused(&run(["import", "/nonexistent.json"]), &["/nonexistent.json: there is no such file"]);
+    refused(&run(["import", "/tmp"]), &["/tmp: is a directory"]);
+    refused(&run(["import"]), &["standard input: is empty"]);
+    for text in ["{\"HostList\": hunter2}", r#"{"HostList": {"Host": [{"HostName": "a", "PrivateIp": "hunter2"}]}}"#] {
+        assert!(!import_text(text, &OLD).stderr.contains("hunter2"));
+    }
+}
+
+#[test]
+fn bad_replies() {
+    refused(
+        &import(&["error_reply"], &OLD),
+        &[
+            "error_reply.json: the API answered with an error",
+            "; InvalidClusterId.NotFound: The cluster is not found.\\nCheck",
+        ],
+    );
+    refused(&import(&["describe_cluster_v2"], &OLD), &["no host names", "ListClusterHost"]);
+    refused(&import(&["get_cluster"], &[]), &["no list of hosts", "ListNodes"]);
+    refused(
+        &import(&["list_cluster_host_page_1", "list_cluster_host_page_3"], &OLD),
+        &["ListClusterHost: page 2 is missing: 3 of 5"],
+    );
+    refused(&import(&["list_nodes_1", "get_cluster"], &[]), &["ListNodes: a page is missing: 3 of 5"]);
+    refused(
+        &import(&["list_nodes_1", "list_nodes_2", "get_cluster", "describe_cluster_basic_info"], &[]),
+        &["two clusters, c-0edfee2cccaecc75 and C-D7CA98AAA96A0001"],
+    );
+    let other = fs::read_to_string(sample("list_cluster_host")).unwrap();
+    refused(
+        &import_text(&format!("{other}{}", other.replace("10.0.1.", "10.0.2.")), &OLD),
+        &["emr-header-1", "10.0.1.23 and 10.0.2.23"],
+    );
+}
+
+#[test]
+fn fifty_thousand_hosts() {
+    let hosts: Vec<String> = (0..50_000)
+        .map(|n| {
+            format!(
+                r#"{{"HostName":"emr-worker-{n}","HostInstanceId":"i-{n}","PrivateIp":"10.1.{}.{}"}}"#,
+                n / 250,
+                n % 250 + 1
+            )
+        })
+        .collect();
+    let hosts = format!("{{\"Total\": 50000, \"HostList\": {{\"Host\": [{}]}}}}", hosts.join(","));
+    let imported = import_text(&hosts, &[&OLD[..], &["--json"]].concat()).json(0);
+    assert_eq!(imported["brokers"], 50_000);
+}
+
+#[test]
+fn a_file_is_replaced_only_when_asked_and_as_a_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("prod.toml");
+    let to = target.to_str().unwrap();
+    let with = |more: &[&str]| import(&["list_cluster_host_camel_case"], &[&OLD[..], &["-o", to], more].concat());
+    assert_eq!(with(&[]).quietly(0), format!("{to}: 3 nodes, 2 of them brokers\n"));
+    assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o002, 0);
+    let written = fs::read_to_string(&target).unwrap();
+    refused(&with(&[]), &[to, "exists already", "--force", "--update"]);
+    fs::write(&target, "old").unwrap();
+    fs::set_permissions(&target, fs::Permissions::from_mode(0o666)).unwrap();
+    refused(&with(&["--force", "--network", "public", "--id", "x y"]), &["--id"]);
+    assert_eq!(fs::read_to_string(&target).unwrap(), "old");
+    with(&["--force"]).quietly(0);
+    assert_eq!(fs::read_to_string(&target).unwrap(), written);
+    assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o664);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    let nowhere = folder.path().join("none/prod.toml");
+    let elsewhere = import(&["list_cluster_host_camel_case"], &[&OLD[..], &["-o", nowhere.to_str().unwrap()]].concat());
+    refused(&elsewhere, &["its folder does not exist"]);
+    refused(&import(&["list_cluster_host"], &["-o", "/tmp", "--force"]), &["/tmp: is a directory"]);
+}
+
+const BY_HAND: &str = r#"# Production. Ask ops before changing.
+id      = "48742"           # long domains end in .cluster-48742
+release = "V3.10.X"
+strict  = true
+
+[[nodes]]
+name       = "emr-worker-1"   # the big one
+private_ip = "10.0.1.99"      # moved in May
+connect    = "127.0.0.1:19092"
+
+# The header comes second here.
+[[nodes]]
+name       = "emr-header-1"
+private_ip = "10.0.1.23"
+aliases    = ["zk"]
+
+[[nodes]]
+name       = "emr-worker-9"
+private_ip = "10.0.1.29"
+"#;
+
+#[test]
+fn an_update_keeps_what_was_written_by_hand() {
+    let description = file(".toml", BY_HAND);
+    let target = path(&description);
+    let updated = import(&["list_cluster_host", "describe_cluster_basic_info"], &["--update", &target]);
+    shows(
+        Run { stdout: updated.stdout.replace(&target, "prod.toml"), ..updated },
+        expect![[r#"
+        kafka-emr: warn: left out, because released or terminated: 1 (emr-worker-4)
+        ~ emr-worker-1 private_ip 10.0.1.99 → 10.0.1.24
+        ~ emr-worker-1 public_ip – → 203.0.113.24
+        + emr-worker-2 10.0.1.25 203.0.113.25
+        + emr-worker-3 10.0.1.26
+        - emr-worker-9
+        prod.toml: 4 nodes, 2 of them brokers
+    "#]],
+    );
+    expect![[r##"
+        # Production. Ask ops before changing.
+        id      = "48742"           # long domains end in .cluster-48742
+        release = "V3.10.X"
+        strict  = true
+
+        [[nodes]]
+        name       = "emr-worker-1"   # the big one
+        private_ip = "10.0.1.24"      # moved in May
+        connect    = "127.0.0.1:19092"
+        public_ip = "203.0.113.24"
+
+        # The header comes second here.
+        [[nodes]]
+        name       = "emr-header-1"
+        private_ip = "10.0.1.23"
+        aliases    = ["zk"]
+
+        [[nodes]]
+        name = "emr-worker-2"
+        private_ip = "10.0.1.25"
+        public_ip = "203.0.113.25"
+
+        [[nodes]]
+        name = "emr-worker-3"
+        private_ip = "10.0.1.26"
+        role = "task"
+    "##]]
+    .assert_eq(&fs::read_to_string(&target).unwrap());
+    let again = import(&["list_cluster_host"], &["--update", &target]);
+    assert_eq!(again.stdout, format!("{target}: nothing changed, 4 nodes, 2 of them brokers\n"));
+}
+
+#[test]
+fn an_update_of_json_and_of_a_list_in_one_line() {
+    let description = file(
+        ".json",
+        r#"{"release": "3.10", "id": "48742", "nodes": [{"private_ip": "10.0.1.99", "name": "emr-worker-1"}, {"name": "emr-worker-9", "private_ip": "10.0.1.29"}]}"#,
+    );
+    let updated = import(&["list_flow_cluster_host"], &["--update", &path(&description), "--json"]).json(0);
+    expect![[r#"
+        [
+          {
+            "change": "set",
+            "name": "emr-worker-1",
+            "key": "private_ip",
+            "from": "10.0.1.99",
+            "to": "10.0.1.24"
+          },
+          {
+            "change": "set",
+            "name": "emr-worker-1",
+            "key": "public_ip",
+            "from": null,
+            "to": "203.0.113.24"
+          },
+          {
+            "change": "added",
+            "name": "emr-header-1"
+          },
+          {
+            "change": "removed",
+            "name": "emr-worker-9"
+          }
+        ]"#]]
+    .assert_eq(&serde_json::to_string_pretty(&updated["changes"]).unwrap());
+    expect![[r#"
+        {
+          "release": "3.10",
+          "id": "48742",
+          "nodes": [
+            {
+              "private_ip": "10.0.1.24",
+              "name": "emr-worker-1",
+              "public_ip": "203.0.113.24"
+            },
+            {
+              "name": "emr-header-1",
+              "private_ip": "10.0.1.23"
+            }
+          ]
+        }
+    "#]]
+    .assert_eq(&fs::read_to_string(description.path()).unwrap());
+
+    let inline = file(
+        ".toml",
+        "id = \"48742\"\nrelease = \"3.10\"\nnodes = [\n  {name = \"emr-worker-1\", private_ip = \"10.0.1.99\"}, # one\n  {name = \"emr-worker-9\", private_ip = \"10.0.1.29\"},\n]\n",
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let other = folder.path().join("new.toml");
+    let before = fs::read_to_string(inline.path()).unwrap();
+    import(&["list_flow_cluster_host"], &["--update", &path(&inline), "-o", other.to_str().unwrap(), "--json"]).json(0);
+    assert_eq!(fs::read_to_string(inline.path()).unwrap(), before);
+    expect![[r#"
+        id = "48742"
+        release = "3.10"
+        nodes = [
+          {name = "emr-worker-1", private_ip = "10.0.1.24", public_ip = "203.0.113.24" }, # one
+          { name = "emr-header-1", private_ip = "10.0.1.23" },
+        ]
+    "#]]
+    .assert_eq(&fs::read_to_string(&other).unwrap());
+}
+
+#[test]
+fn an_update_keeps_comments_between_the_items_of_a_list() {
+    for (before, after) in [
+        ("[{9}, # nine\n {1}, # one\n {h}] # end\n", "[\n {1}, # one\n {h}] # end\n"),
+        ("[ # all\n {1}, # one\n {9}, {h}, # head\n]\n", "[ # all\n {1}, # one\n {h}, # head\n]\n"),
+        ("[{h}, {1}, # one\n]\n", "[{h}, {1}, # one\n]\n"),
+        (
+            "[\n  {h}, # head\n  # old\n  {9}, # nine\n]\n",
+            "[\n  {h}, # head\n  { name = \"emr-worker-1\", private_ip = \"10.0.1.24\" },\n]\n",
+        ),
+    ] {
+        let full = |text: &str| {
+            let nodes = [
+                ("{9}", r#"{name="emr-worker-9", private_ip="10.0.1.29"}"#),
+                ("{1}", r#"{name="emr-worker-1", private_ip="10.0.1.24"}"#),
+                ("{h}", r#"{name="emr-header-1", private_ip="10.0.1.23"}"#),
+            ];
+            let text = nodes.iter().fold(text.to_owned(), |text, (mark, node)| text.replace(mark, node));
+            format!("id = \"48742\"\nrelease = \"3.10\"\nnodes = {text}")
+        };
+        let description = file(".toml", &full(before));
+        let hosts = "10.0.1.23 emr-header-1.cluster-48742\n10.0.1.24 emr-worker-1.cluster-48742\n";
+        let updated = import_text(hosts, &["--update", &path(&description)]);
+        assert_eq!(updated.status, 0, "{}", updated.stderr);
+        assert_eq!(fs::read_to_string(description.path()).unwrap(), full(after));
+    }
+}
+
+#[test]
+fn an_update_that_cannot_be_changes_nothing() {
+    let description = file(".toml", BY_HAND);
+    let target = path(&description);
+    let other = import_text("10.0.1.24 emr-worker-1.cluster-1\n", &["--update", &target]);
+    refused(&other, &["two clusters, 48742 and 1"]);
+    refused(
+        &import(&["list_cluster_host"], &["--update", &target, "--network", "public"]),
+        &["--network", "description"],
+    );
+    let hosts = file("", "10.0.1.24 emr-worker-1.cluster-48742\n");
+    refused(&import(&["list_cluster_host"], &["--update", &path(&hosts)]), &["hosts text cannot be updated"]);
+    refused(&import(&["list_cluster_host"], &["--update", "/nonexistent.toml"]), &["/nonexistent.toml"]);
+    refused(
+        &import(&["list_nodes_1", "list_nodes_2", "get_cluster"], &["--update", &target]),
+        &["two clusters, 48742"],
+    );
+    // The core nodes are gone: nothing is left to connect to.
+    let header = import_text(r#"[{"HostName": "emr-header-1", "PrivateIp": "10.0.1.23"}]"#, &["--update", &target]);
+    refused(&header, &["after the update", "no broker"]);
+    assert_eq!(fs::read_to_string(&target).unwrap(), BY_HAND);
+    fs::set_permissions(&target, fs::Permissions::from_mode(0o646)).unwrap();
+    refused(&import(&["list_cluster_host"], &["--update", &target]), &[&target, "chmod o-w"]);
+}
+
+#[test]
+fn an_update_warns_of_what_looks_like_another_cluster() {
+    let description = file(".toml", &crate::toml("EMR-3.10.1", "private").replace("10.0.1.", "10.0.2."));
+    let updated = import(&["list_cluster_host_camel_case"], &["--update", &path(&description)]);
+    assert!(updated.stderr.contains("is it the same cluster?"), "{}", updated.stderr);
+}
+
+#[test]
+fn an_update_says_what_it_does_not_change() {
+    let nodes = ["list_nodes_1", "list_nodes_2", "get_cluster"];
+    let description = file(".toml", &import(&nodes, &[]).stdout);
+    let with = |more: &[&str]| import(&[&nodes[..], more].concat(), &["--update", &path(&description)]).stderr;
+    let changed = with(&["list_component_instances"]);
+    assert!(changed.contains("~ core1-2 broker – → false\n~ task1-1 broker – → true\n"), "{changed}");
+    let by_hand = fs::read_to_string(description.path()).unwrap().replace("broker = true", "broker = false");
+    fs::write(description.path(), by_hand).unwrap();
+    let kept = with(&["list_component_instances"]);
+    assert!(kept.contains("task1-1: broker = false stays, though Kafka runs there"), "{kept}");
+}
+
+#[test]
+fn a_machine_that_was_replaced_is_the_new_one() {
+    let hosts = r#"[{"HostName": "emr-worker-1", "HostInstanceId": "i-1", "PrivateIp": "10.0.1.24", "Status": "RELEASED"},
+                    {"HostName": "emr-worker-1", "HostInstanceId": "i-2", "PrivateIp": "10.0.1.34", "Status": "NORMAL"}]"#;
+    let imported = import_text(hosts, &[&OLD[..], &["--json"]].concat()).json(0);
+    assert!(imported["description"].as_str().unwrap().contains("10.0.1.34"));
+    assert_eq!(imported["left_out"], serde_json::json!(["emr-worker-1"]));
+}
+
+#[test]
+fn json() {
+    let imported = import(&["list_nodes_1", "list_nodes_2", "get_cluster"], &["--json"]).json(0);
+    assert_eq!(imported["left_out"], serde_json::json!(["core1-3"]));
+    assert_eq!(imported["id"], "c-0edfee2cccaecc75");
+    assert!(imported["written"].is_null() && imported["changes"].is_null());
+    endpoints(
+        imported["description"].as_str().unwrap(),
+        expect![[r#"
+        c-0edfee2cccaecc75.cn-shanghai.emr.aliyuncs.com · EMR-5.8.0 · private network
+          rule       R1: from EMR-3.11 on, clients on the private network connect to the nodes' private IPs on port 9092; long domains are mapped too, because Kerberos and TLS use them
+          document   Cross-cluster access to Kafka: V3.11.X and later, private network
+          bootstrap  10.0.1.24:9092,10.0.1.25:9092
+
+          name       role    broker  long domain                                                 dials           by
+          ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+          master1-1  master  no      master-1-1.c-0edfee2cccaecc75.cn-shanghai.emr.aliyuncs.com  10.0.1.23       private_ip
+          core1-1    core    yes     core-1-1.c-0edfee2cccaecc75.cn-shanghai.emr.aliyuncs.com    10.0.1.24:9092  private_ip
+          core1-2    core    yes     core-1-2.c-0edfee2cccaecc75.cn-shanghai.emr.aliyuncs.com    10.0.1.25:9092  private_ip
+          task1-1    task    no      task-1-1.c-0edfee2cccaecc75.cn-shanghai.emr.aliyuncs.com    10.0.1.26       private_ip
+    "#]],
+    );
+}
+
+#[test]
+fn a_terminal_is_not_waited_for() {
+    // `script` gives the command a terminal.
+    let line = format!("{} import", env!("CARGO_BIN_EXE_kafka-emr"));
+    let Ok(run) = std::process::Command::new("script").args(["-qec", &line, "/dev/null"]).output() else { return };
+    assert_eq!(run.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&run.stdout).contains("standard input: is a terminal"));
+    let help = finish(&mut kafka_emr(["import", "--help"])).quietly(0);
+    assert!(help.contains("--id 48742"));
+}
