@@ -1,12 +1,13 @@
 //! `kafka-emr`: shows and checks how clients reach an Alibaba Cloud EMR Kafka cluster.
 //!
-//! One module per verb: [`demo`], [`bootstrap`], [`endpoints`], [`resolve`], [`hosts`], [`import`], [`exec`]. Each makes a
-//! report, which [`output`] prints as text or as JSON. Results go to standard output, everything else to standard error.
-//! The exit status is 0 when all is fine, 1 when the check found a problem, 2 for bad usage or bad input.
+//! One module per verb: [`demo`], [`bootstrap`], [`endpoints`], [`resolve`], [`hosts`], [`import`], [`exec`], [`completions`],
+//! [`man`]. Each makes a report, which [`output`] prints as text or as JSON. Results go to standard output, everything else
+//! to standard error. The exit status is 0 when all is fine, 1 when the check found a problem, 2 for bad usage or bad input.
 
 #![forbid(unsafe_code)]
 
 mod bootstrap;
+mod completions;
 mod demo;
 mod description;
 mod endpoints;
@@ -15,6 +16,7 @@ mod hosts;
 mod import;
 mod library;
 mod logging;
+mod man;
 mod output;
 mod resolve;
 mod system;
@@ -26,7 +28,7 @@ use output::Outcome;
 
 /// Endpoints and long domains of Alibaba Cloud EMR Kafka clusters.
 #[derive(Parser)]
-#[command(name = "kafka-emr", version, subcommand_required = true, arg_required_else_help = true)]
+#[command(name = "kafka-emr", version = version(), subcommand_required = true, arg_required_else_help = true)]
 #[command(disable_help_subcommand = true, after_long_help = HELP)]
 struct Cli {
     #[command(subcommand)]
@@ -61,6 +63,15 @@ enum Verb {
     Hosts(hosts::Args),
     Import(import::Args),
     Exec(exec::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+/// This command's version, and that of the librdkafka in it.
+fn version() -> &'static str {
+    let (_, librdkafka) = kafka_emr_rs::rdkafka::util::get_rdkafka_version();
+    // Once, for as long as the command runs.
+    format!("{} (librdkafka {librdkafka})", env!("CARGO_PKG_VERSION")).leak()
 }
 
 fn main() -> ExitCode {
@@ -83,6 +94,8 @@ fn run(verb: Verb) -> Result<Outcome, Box<dyn std::error::Error>> {
         Verb::Hosts(args) => hosts::run(&args),
         Verb::Import(args) => import::run(&args),
         Verb::Exec(args) => exec::run(&args),
+        Verb::Completions(args) => completions::run(&args),
+        Verb::Man(args) => man::run(&args),
     }
 }
 

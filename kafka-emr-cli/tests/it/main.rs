@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bootstrap;
+mod completions;
 mod demo;
 mod endpoints;
 mod hosts;
