@@ -11,7 +11,7 @@ struct Need {
     purpose: &'static str,
 }
 
-const NEEDS: [Need; 12] = [
+const NEEDS: [Need; 13] = [
     need("gcc", &["gcc", "--version"], "gcc", "building librdkafka and the C examples"),
     need("g++", &["g++", "--version"], "g++", "building the C++ example and the fuzz targets"),
     need("make", &["make", "--version"], "make", "building librdkafka"),
@@ -23,6 +23,7 @@ const NEEDS: [Need; 12] = [
     need("librdkafka", &["pkg-config", "--atleast-version=2.0.0", "rdkafka"], "librdkafka-dev", "the C examples"),
     need("OpenSSL", &["pkg-config", "--exists", "openssl"], "libssl-dev", "building cargo-c"),
     need("node", &["node", "--version"], "nodejs", "`kafka-emr exec` with Node"),
+    need("npm", &["npm", "--version"], "npm", "kafkajs"),
     need("python3 with venv", &["python3", "-c", "import ensurepip, venv"], "python3-venv", "the Python wheel"),
 ];
 

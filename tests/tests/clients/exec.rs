@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::python;
 use crate::site::{NAMES, Site, TOPIC};
-use crate::support::{fails, kafka_emr, run, succeeds};
+use crate::support::{fails, kafka_emr, root, run, scratch, succeeds};
 
 /// A program with the names of a source; without one, the program as it is.
 fn with_names(source: Option<&str>, program: &str) -> Command {
@@ -29,9 +29,55 @@ fn kafka_tool(source: Option<&str>, version: KafkaVersion, tool: &str, arguments
     command
 }
 
-/// Kafka's console producer and consumer, and its Java AdminClient behind the topics tool, reach a real cluster.
+/// Clients of Java and Node reach a real cluster.
 pub(crate) fn works_on(site: &Site, version: KafkaVersion) {
-    println!("Java on {}", site.name);
+    println!("Java and Node by exec on {}", site.name);
+    console_tools_work(site, version);
+    the_admin_client_works(site, version);
+    kafkajs_works(site);
+}
+
+/// kafkajs, which is its own client from the protocol up.
+fn kafkajs_works(site: &Site) {
+    let modules = scratch("node");
+    let installed = modules.join("node_modules/kafkajs/package.json");
+    if !fs::read_to_string(&installed).is_ok_and(|package| package.contains(KAFKAJS)) {
+        let package = format!("kafkajs@{KAFKAJS}");
+        let mut npm = Command::new("npm");
+        npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]).arg(&modules).arg(package);
+        succeeds(&mut npm);
+    }
+    let program = root().join("tests/tests/clients/programs/with_kafkajs.js");
+    let kafkajs = |source: Option<&str>| {
+        let mut node = with_names(source, "node");
+        node.arg(&program).arg(&modules).arg(&site.servers);
+        node
+    };
+    let works = succeeds(&mut kafkajs(Some(&site.source())));
+    assert!(works.stdout.contains("kafkajs works"), "{works}");
+    fails(&mut kafkajs(None), &["onnect"]);
+}
+
+const KAFKAJS: &str = "2.2.4";
+
+fn the_admin_client_works(site: &Site, version: KafkaVersion) {
+    let jars = fetch(version).unwrap().join("*");
+    let program = root().join("tests/tests/clients/programs/ListsTopics.java");
+    let admin = |source: Option<&str>, timeout_ms: &str| {
+        let mut java = with_names(source, "java");
+        java.args(["-Xmx256m", "-cp"]).arg(&jars).arg(&program).args([site.servers.as_str(), timeout_ms]);
+        java
+    };
+    let listed = succeeds(&mut admin(Some(&site.source()), "30000"));
+    assert!(listed.stdout.lines().any(|line| line.starts_with("topics ") && line.contains(TOPIC)), "{listed}");
+    for advertised in &site.advertised {
+        assert!(listed.stdout.contains(&format!("broker {advertised}\n")), "{listed}");
+    }
+    fails(&mut admin(None, "3000"), &["Exception"]);
+}
+
+/// Kafka's console producer and consumer.
+fn console_tools_work(site: &Site, version: KafkaVersion) {
     let folder = TempDir::new().unwrap();
     let (messages, nothing) = (folder.path().join("messages"), folder.path().join("nothing"));
     let sent: Vec<String> = (0..30).map(|n| format!("java {n:02}")).collect();
@@ -78,6 +124,8 @@ fn python_and_node_and_java_on_the_embedded_cluster() {
     );
     succeeds(with_names(Some(&site.source()), python).args(["-c", &script]));
     fails(with_names(None, python).args(["-c", &script]), &["KafkaTimeoutError"]);
+
+    kafkajs_works(&site);
 
     // These put the port in by themselves: it is connect that leads elsewhere.
     let node = "const s = require('net').connect(9092, 'emr-worker-1.cluster-48742', () => { s.destroy(); });\n\
