@@ -48,7 +48,7 @@ SOURCE says where the cluster description is:
 
 Environment:
   KAFKA_EMR_CLUSTER  the SOURCE, for bootstrap, endpoints, hosts and exec without one
-  KAFKA_EMR_NETWORK  private or public, where --network is not given
+  KAFKA_EMR_NETWORK  private or public, where --network is not given (not for import)
   KAFKA_EMR_LOG      off, error, warn (default), info, debug: standard error
   NO_COLOR           no colours, where it is not empty
 
