@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::address::{self, CONTROLLER, Claim, ZOOKEEPER};
 use crate::process::{Java, Process};
-use crate::{KafkaVersion, config, fetch, poll, ready};
+use crate::{KafkaVersion, Mechanism, Sasl, Security, config, fetch, must, poll, ready};
 
 /// How long a cluster may take until all of it answers.
 const READY: Duration = Duration::from_secs(120);
@@ -39,6 +39,8 @@ pub struct Broker {
 /// log of the process in question.
 pub struct KafkaCluster {
     version: KafkaVersion,
+    /// Of the client listeners; plain without.
+    security: Option<Security>,
     /// Of a topic that does not say.
     replication: usize,
     libs: PathBuf,
@@ -54,8 +56,23 @@ impl KafkaCluster {
     /// Starts a cluster of `brokers` and waits until each of them answers and knows the others.
     #[track_caller]
     pub fn start(version: KafkaVersion, brokers: &[Broker]) -> KafkaCluster {
+        Self::launch(version, brokers, None)
+    }
+
+    /// The same with secured client listeners, also of brokers that join later.
+    ///
+    /// On Kafka 1.0.1, clients cannot log in.
+    #[track_caller]
+    pub fn start_secured(version: KafkaVersion, brokers: &[Broker], security: &Security) -> KafkaCluster {
+        must(security.check(version));
+        Self::launch(version, brokers, Some(security.clone()))
+    }
+
+    #[track_caller]
+    fn launch(version: KafkaVersion, brokers: &[Broker], security: Option<Security>) -> KafkaCluster {
         let mut cluster = KafkaCluster {
             version,
+            security,
             replication: brokers.len().min(3),
             libs: must(fetch(version)),
             dir: crate::fetch::home().join("run"),
@@ -72,11 +89,13 @@ impl KafkaCluster {
         self.lay_out().map_err(|error| format!("cannot make the data folder {}: {error}", self.dir.display()))?;
         address::check_free(&[self.metadata_address()])?;
 
-        // All at once: the brokers try again until there is something to connect to.
+        // All at once: the brokers try again until there is something to connect to. But SCRAM's
+        // user comes before them, for then they know it from the start.
         if self.version.has_kraft() {
             self.spawn_controller()?;
         } else {
             self.spawn_zookeeper()?;
+            self.add_scram_user()?;
         }
         for broker in brokers {
             self.spawn_broker(broker)?;
@@ -111,7 +130,7 @@ impl KafkaCluster {
     }
 
     /// What clients that ask the broker at `listen` are told: the id of every broker, in order, and
-    /// its `host:port`.
+    /// its `host:port`. It asks without TLS or login.
     #[track_caller]
     pub fn told_at(&self, listen: SocketAddr) -> Vec<(i32, String)> {
         must(ready::brokers(listen).map_err(|error| format!("{listen} does not answer: {error}")))
@@ -136,21 +155,31 @@ impl KafkaCluster {
         Ok(())
     }
 
+    fn add_scram_user(&self) -> Result<(), String> {
+        let Some(password) = self.scram_password() else { return Ok(()) };
+        let (zookeeper, credentials) = (ZOOKEEPER.to_string(), format!("{}=[{password}]", Mechanism::ScramSha512));
+        let target = ["--zookeeper", &zookeeper, "--entity-type", "users", "--entity-name", Sasl::USER];
+        let arguments = [&target[..], &["--alter", "--add-config", &credentials]].concat();
+        let arguments: Vec<&OsStr> = arguments.into_iter().map(OsStr::new).collect();
+        self.spawn("scram", "kafka.admin.ConfigCommand", &arguments)?.finish(READY)
+    }
+
+    fn scram_password(&self) -> Option<String> {
+        self.security.as_ref().and_then(Security::sasl).and_then(Sasl::scram_password)
+    }
+
     fn spawn_controller(&mut self) -> Result<(), String> {
         let data = self.data_of("controller")?;
         let config = self.write("controller.properties", &config::controller(self.replication, &data))?;
-        self.spawn(
-            "format",
-            "kafka.tools.StorageTool",
-            &[
-                "format".as_ref(),
-                "--cluster-id".as_ref(),
-                config::CLUSTER_ID.as_ref(),
-                "--config".as_ref(),
-                config.as_ref(),
-            ],
-        )?
-        .finish(READY)?;
+        let mut format: Vec<&OsStr> = ["format", "--cluster-id", config::CLUSTER_ID].map(OsStr::new).into();
+        format.extend([OsStr::new("--config"), config.as_ref()]);
+        let user = self
+            .scram_password()
+            .map(|password| format!("{}=[name={},{password}]", Mechanism::ScramSha512, Sasl::USER));
+        if let Some(user) = &user {
+            format.extend(["--add-scram", user].map(OsStr::new));
+        }
+        self.spawn("format", "kafka.tools.StorageTool", &format)?.finish(READY)?;
         self.metadata = Some(self.spawn("controller", "kafka.Kafka", &[config.as_ref()])?);
         Ok(())
     }
@@ -167,8 +196,8 @@ impl KafkaCluster {
         if self.version.has_kraft() && !data.join("meta.properties").exists() {
             self.write(&format!("{name}/meta.properties"), &config::meta_properties(id))?;
         }
-        let config =
-            self.write(&format!("{name}.properties"), &config::broker(self.version, broker, self.replication, &data))?;
+        let config = config::broker(self.version, broker, self.security.as_ref(), self.replication, &data);
+        let config = self.write(&format!("{name}.properties"), &config)?;
         let process = self.spawn(&name, "kafka.Kafka", &[config.as_ref()])?;
         self.brokers.insert(id, process);
         Ok(())
@@ -241,15 +270,6 @@ impl Drop for KafkaCluster {
         } else if let Err(error) = remove(&self.dir) {
             eprintln!("cannot remove {}: {error}", self.dir.display());
         }
-    }
-}
-
-/// Fails the test, at the line in the test that asked.
-#[track_caller]
-fn must<T>(result: Result<T, String>) -> T {
-    match result {
-        Ok(value) => value,
-        Err(why) => panic!("{why}"),
     }
 }
 

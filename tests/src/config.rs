@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::address::{CONTROLLER, ZOOKEEPER, internal};
-use crate::{Broker, KafkaVersion};
+use crate::{Broker, KafkaVersion, Security};
 
 /// The id of the KRaft controller, which no broker may have.
 const CONTROLLER_ID: i32 = 1000;
@@ -74,16 +74,23 @@ pub(crate) fn meta_properties(id: i32) -> String {
 }
 
 /// `replication` is how many replicas a topic has that does not say.
-pub(crate) fn broker(version: KafkaVersion, broker: &Broker, replication: usize, data: &Path) -> String {
+pub(crate) fn broker(
+    version: KafkaVersion,
+    broker: &Broker,
+    security: Option<&Security>,
+    replication: usize,
+    data: &Path,
+) -> String {
     let Broker { id, listen, advertised } = broker;
     let internal = internal(*id);
     let min_in_sync = min_in_sync(replication);
+    let protocol = security.map_or("PLAINTEXT", Security::protocol);
 
     let mut config = format!(
         "listeners=CLIENT://{listen},INTERNAL://{internal}\n\
          advertised.listeners=CLIENT://{advertised},INTERNAL://{internal}\n\
          listener.security.protocol.map=\
-             CLIENT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
+             CLIENT:{protocol},INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
          inter.broker.listener.name=INTERNAL\n\
          log.dirs={data}\n\
          offsets.topic.num.partitions=3\n\
@@ -120,5 +127,5 @@ pub(crate) fn broker(version: KafkaVersion, broker: &Broker, replication: usize,
             topics(replication)
         )
     };
-    config
+    config + &security.map(Security::properties).unwrap_or_default()
 }

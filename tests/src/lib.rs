@@ -4,7 +4,8 @@
 //! broker gets loopback addresses of its own, as the nodes of a cluster in a VPC have:
 //!
 //! * its *client* listener, wherever the test puts it, advertising whatever the test says, names
-//!   included that nothing on this machine resolves;
+//!   included that nothing on this machine resolves. It is
+//!   plain, unless the cluster is started with a [`Security`];
 //! * its *internal* listener at 127.30.1.x:9094, for the other brokers and for the harness.
 //!
 //! ```no_run
@@ -20,14 +21,27 @@
 //! ```
 
 mod address;
+mod certificate;
 mod cluster;
 mod config;
 mod fetch;
 mod poll;
 mod process;
 mod ready;
+mod security;
 mod version;
 
+pub use certificate::Certificate;
 pub use cluster::{Broker, KafkaCluster};
 pub use fetch::fetch;
+pub use security::{Mechanism, Sasl, Security};
 pub use version::KafkaVersion;
+
+/// Fails the test, at the line in the test that asked.
+#[track_caller]
+fn must<T>(result: Result<T, String>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(why) => panic!("{why}"),
+    }
+}

@@ -21,7 +21,7 @@ const NEEDS: [Need; 13] = [
     need("valgrind", &["valgrind", "--version"], "valgrind", "memory tests"),
     need("kcat", &["kcat", "-V"], "kcat", "the plugin in a program as it is"),
     need("librdkafka", &["pkg-config", "--atleast-version=2.0.0", "rdkafka"], "librdkafka-dev", "the C examples"),
-    need("OpenSSL", &["pkg-config", "--exists", "openssl"], "libssl-dev", "building cargo-c"),
+    need("OpenSSL", &["pkg-config", "--exists", "openssl"], "libssl-dev", "building cargo-c, and librdkafka with TLS"),
     need("node", &["node", "--version"], "nodejs", "`kafka-emr exec` with Node"),
     need("npm", &["npm", "--version"], "npm", "kafkajs"),
     need("python3 with venv", &["python3", "-c", "import ensurepip, venv"], "python3-venv", "the Python wheel"),

@@ -4,3 +4,4 @@ mod client;
 mod harness;
 mod rules;
 mod running;
+mod secured;
