@@ -6,10 +6,11 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use crate::address::{self, CONTROLLER, Claim, ZOOKEEPER};
+use crate::address::{self, Claim, Place};
 use crate::process::{Java, Process};
 use crate::{KafkaVersion, Mechanism, Sasl, Security, config, fetch, must, poll, ready};
 
@@ -29,9 +30,10 @@ pub struct Broker {
 
 /// A running Kafka cluster.
 ///
-/// One at a time runs on a machine; [`start`](Self::start) waits for its turn. Its files are in
-/// `target/kafka/run`. Dropping it kills all its processes and removes the files, except in a
-/// test that has failed: then they stay until the next cluster starts.
+/// One at a time runs on a machine, or one [beside](Self::start_beside) the other;
+/// [`start`](Self::start) waits for its turn. Its files are in `target/kafka/run`, or in
+/// `run-beside`. Dropping it kills all its processes and removes the files, except in a test that
+/// has failed: then they stay until the next cluster starts there.
 ///
 /// # Panics
 ///
@@ -49,14 +51,14 @@ pub struct KafkaCluster {
     /// ZooKeeper, or the KRaft controller.
     metadata: Option<Process>,
     /// Last, to be given up only when all is gone.
-    _claim: Claim,
+    claim: Arc<Claim>,
 }
 
 impl KafkaCluster {
     /// Starts a cluster of `brokers` and waits until each of them answers and knows the others.
     #[track_caller]
     pub fn start(version: KafkaVersion, brokers: &[Broker]) -> KafkaCluster {
-        Self::launch(version, brokers, None)
+        Self::launch(must(Claim::take()), version, brokers, None)
     }
 
     /// The same with secured client listeners, also of brokers that join later.
@@ -65,20 +67,29 @@ impl KafkaCluster {
     #[track_caller]
     pub fn start_secured(version: KafkaVersion, brokers: &[Broker], security: &Security) -> KafkaCluster {
         must(security.check(version));
-        Self::launch(version, brokers, Some(security.clone()))
+        Self::launch(must(Claim::take()), version, brokers, Some(security.clone()))
+    }
+
+    /// Starts another cluster, while this one runs. Nothing is shared but the machine: the ids of
+    /// its brokers may be the same, its listeners not.
+    ///
+    /// There is room for two. Clusters of other tests wait until both are gone.
+    #[track_caller]
+    pub fn start_beside(&self, version: KafkaVersion, brokers: &[Broker]) -> KafkaCluster {
+        Self::launch(must(Claim::take_beside(&self.claim)), version, brokers, None)
     }
 
     #[track_caller]
-    fn launch(version: KafkaVersion, brokers: &[Broker], security: Option<Security>) -> KafkaCluster {
+    fn launch(claim: Claim, version: KafkaVersion, brokers: &[Broker], security: Option<Security>) -> KafkaCluster {
         let mut cluster = KafkaCluster {
             version,
             security,
             replication: brokers.len().min(3),
             libs: must(fetch(version)),
-            dir: crate::fetch::home().join("run"),
+            dir: crate::fetch::home().join(claim.place.folder()),
             brokers: BTreeMap::new(),
             metadata: None,
-            _claim: must(Claim::take()),
+            claim: Arc::new(claim),
         };
         // It panics while there is a cluster, whose drop then leaves the logs.
         must(cluster.bring_up(brokers));
@@ -125,7 +136,7 @@ impl KafkaCluster {
     /// The bootstrap servers that the brokers themselves use: all internal listeners, which
     /// advertise IP addresses of this machine. To look at the cluster past what is under test.
     pub fn internal_bootstrap(&self) -> String {
-        let addresses: Vec<String> = self.brokers.keys().map(|id| address::internal(*id).to_string()).collect();
+        let addresses: Vec<String> = self.brokers.keys().map(|id| self.place().internal(*id).to_string()).collect();
         addresses.join(",")
     }
 
@@ -143,13 +154,17 @@ impl KafkaCluster {
         fs::write(self.dir.join("log4j.properties"), include_str!("../kafka/log4j.properties"))
     }
 
+    fn place(&self) -> Place {
+        self.claim.place
+    }
+
     fn metadata_address(&self) -> SocketAddr {
-        if self.version.has_kraft() { CONTROLLER } else { ZOOKEEPER }
+        if self.version.has_kraft() { self.place().controller() } else { self.place().zookeeper() }
     }
 
     fn spawn_zookeeper(&mut self) -> Result<(), String> {
         let data = self.data_of("zookeeper")?;
-        let config = self.write("zookeeper.properties", &config::zookeeper(&data))?;
+        let config = self.write("zookeeper.properties", &config::zookeeper(self.place(), &data))?;
         self.metadata =
             Some(self.spawn("zookeeper", "org.apache.zookeeper.server.quorum.QuorumPeerMain", &[config.as_ref()])?);
         Ok(())
@@ -157,7 +172,8 @@ impl KafkaCluster {
 
     fn add_scram_user(&self) -> Result<(), String> {
         let Some(password) = self.scram_password() else { return Ok(()) };
-        let (zookeeper, credentials) = (ZOOKEEPER.to_string(), format!("{}=[{password}]", Mechanism::ScramSha512));
+        let (zookeeper, credentials) =
+            (self.place().zookeeper().to_string(), format!("{}=[{password}]", Mechanism::ScramSha512));
         let target = ["--zookeeper", &zookeeper, "--entity-type", "users", "--entity-name", Sasl::USER];
         let arguments = [&target[..], &["--alter", "--add-config", &credentials]].concat();
         let arguments: Vec<&OsStr> = arguments.into_iter().map(OsStr::new).collect();
@@ -170,8 +186,8 @@ impl KafkaCluster {
 
     fn spawn_controller(&mut self) -> Result<(), String> {
         let data = self.data_of("controller")?;
-        let config = self.write("controller.properties", &config::controller(self.replication, &data))?;
-        let mut format: Vec<&OsStr> = ["format", "--cluster-id", config::CLUSTER_ID].map(OsStr::new).into();
+        let config = self.write("controller.properties", &config::controller(self.place(), self.replication, &data))?;
+        let mut format: Vec<&OsStr> = ["format", "--cluster-id", self.place().cluster_id()].map(OsStr::new).into();
         format.extend([OsStr::new("--config"), config.as_ref()]);
         let user = self
             .scram_password()
@@ -189,14 +205,15 @@ impl KafkaCluster {
         if self.brokers.contains_key(&id) {
             return Err(format!("broker {id} runs already: stop it first"));
         }
-        address::check_free(&[broker.listen, address::internal(id)])?;
+        address::check_free(&[broker.listen, self.place().internal(id)])?;
 
         let name = format!("broker-{id}");
         let data = self.data_of(&name)?;
         if self.version.has_kraft() && !data.join("meta.properties").exists() {
-            self.write(&format!("{name}/meta.properties"), &config::meta_properties(id))?;
+            self.write(&format!("{name}/meta.properties"), &config::meta_properties(self.place(), id))?;
         }
-        let config = config::broker(self.version, broker, self.security.as_ref(), self.replication, &data);
+        let config =
+            config::broker(self.place(), self.version, broker, self.security.as_ref(), self.replication, &data);
         let config = self.write(&format!("{name}.properties"), &config)?;
         let process = self.spawn(&name, "kafka.Kafka", &[config.as_ref()])?;
         self.brokers.insert(id, process);
@@ -232,7 +249,7 @@ impl KafkaCluster {
             }
             waiting.clear();
             for id in &running {
-                if let Err(why) = lists(*id, &running) {
+                if let Err(why) = lists(self.claim.place.internal(*id), &running) {
                     waiting.insert(*id, why);
                 }
             }
@@ -249,9 +266,8 @@ impl KafkaCluster {
     }
 }
 
-/// Whether broker `id` lists exactly `expected`; if not, what it does.
-fn lists(id: i32, expected: &[i32]) -> Result<(), String> {
-    let address = address::internal(id);
+/// Whether the broker at `address` lists exactly `expected`; if not, what it does.
+fn lists(address: SocketAddr, expected: &[i32]) -> Result<(), String> {
     let brokers = ready::brokers(address).map_err(|error| format!("does not answer at {address}: {error}"))?;
     let listed: Vec<i32> = brokers.into_iter().map(|(id, _)| id).collect();
     if listed == expected { Ok(()) } else { Err(format!("lists the brokers {listed:?}, not {expected:?}")) }

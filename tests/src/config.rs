@@ -2,16 +2,14 @@
 
 use std::path::Path;
 
-use crate::address::{CONTROLLER, ZOOKEEPER, internal};
+use crate::address::Place;
 use crate::{Broker, KafkaVersion, Security};
 
 /// The id of the KRaft controller, which no broker may have.
 const CONTROLLER_ID: i32 = 1000;
 
-/// The id of every KRaft cluster: 16 bytes in base 64.
-pub(crate) const CLUSTER_ID: &str = "a2Fma2EtZW1yLXRlc3RzIQ";
-
-pub(crate) fn zookeeper(data: &Path) -> String {
+pub(crate) fn zookeeper(place: Place, data: &Path) -> String {
+    let address = place.zookeeper();
     format!(
         "dataDir={}\n\
          clientPort={}\n\
@@ -20,23 +18,24 @@ pub(crate) fn zookeeper(data: &Path) -> String {
          tickTime=1000\n\
          admin.enableServer=false\n",
         data.display(),
-        ZOOKEEPER.port(),
-        ZOOKEEPER.ip(),
+        address.port(),
+        address.ip(),
     )
 }
 
 /// The session timeout is also how long a broker waits to be let in again: the controller keeps
 /// the old registration that long, even after a shutdown in good order.
-pub(crate) fn controller(replication: usize, data: &Path) -> String {
+pub(crate) fn controller(place: Place, replication: usize, data: &Path) -> String {
+    let address = place.controller();
     format!(
         "process.roles=controller\n\
          node.id={CONTROLLER_ID}\n\
-         listeners=CONTROLLER://{CONTROLLER}\n\
+         listeners=CONTROLLER://{address}\n\
          listener.security.protocol.map=CONTROLLER:PLAINTEXT\n\
          broker.session.timeout.ms=5000\n\
          {}{}\
          log.dirs={}\n",
-        quorum(),
+        quorum(place),
         topics(replication),
         data.display(),
     )
@@ -58,10 +57,11 @@ fn min_in_sync(replication: usize) -> usize {
     replication.min(2)
 }
 
-fn quorum() -> String {
+fn quorum(place: Place) -> String {
+    let address = place.controller();
     format!(
         "controller.listener.names=CONTROLLER\n\
-         controller.quorum.voters={CONTROLLER_ID}@{CONTROLLER}\n"
+         controller.quorum.voters={CONTROLLER_ID}@{address}\n"
     )
 }
 
@@ -69,12 +69,13 @@ fn quorum() -> String {
 ///
 /// Written here because Kafka's own tool would cost the start one more JVM for every broker. It
 /// formats only the controller's folder, which holds more.
-pub(crate) fn meta_properties(id: i32) -> String {
-    format!("version=1\ncluster.id={CLUSTER_ID}\nnode.id={id}\n")
+pub(crate) fn meta_properties(place: Place, id: i32) -> String {
+    format!("version=1\ncluster.id={}\nnode.id={id}\n", place.cluster_id())
 }
 
 /// `replication` is how many replicas a topic has that does not say.
 pub(crate) fn broker(
+    place: Place,
     version: KafkaVersion,
     broker: &Broker,
     security: Option<&Security>,
@@ -82,7 +83,7 @@ pub(crate) fn broker(
     data: &Path,
 ) -> String {
     let Broker { id, listen, advertised } = broker;
-    let internal = internal(*id);
+    let internal = place.internal(*id);
     let min_in_sync = min_in_sync(replication);
     let protocol = security.map_or("PLAINTEXT", Security::protocol);
 
@@ -114,16 +115,17 @@ pub(crate) fn broker(
              node.id={id}\n\
              broker.heartbeat.interval.ms=500\n\
              {}",
-            quorum()
+            quorum(place)
         )
     } else {
         // Kafka and ZooKeeper start at the same time, so the first connection may take a while.
         format!(
             "broker.id={id}\n\
-             zookeeper.connect={ZOOKEEPER}\n\
+             zookeeper.connect={}\n\
              zookeeper.session.timeout.ms=10000\n\
              zookeeper.connection.timeout.ms=60000\n\
              {}",
+            place.zookeeper(),
             topics(replication)
         )
     };

@@ -6,7 +6,7 @@
 //! * its *client* listener, wherever the test puts it, advertising whatever the test says, names
 //!   included that nothing on this machine resolves. It is
 //!   plain, unless the cluster is started with a [`Security`];
-//! * its *internal* listener at 127.30.1.x:9094, for the other brokers and for the harness.
+//! * its *internal* listener at 127.30.1.x:9094 (127.30.2.x of a second cluster), for the other brokers and for the harness.
 //!
 //! ```no_run
 //! use kafka_emr_tests::{Broker, KafkaCluster, KafkaVersion};

@@ -1,6 +1,6 @@
-//! The harness itself: a cluster of every version starts, and loses, moves and gains a broker.
+//! The harness itself: a cluster of every version starts, and loses, moves and gains a broker; two run at once.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 
 use kafka_emr_tests::{Broker, KafkaCluster, KafkaVersion};
 
@@ -51,4 +51,33 @@ fn kafka_2_4_1() {
 #[test]
 fn newest_kafka() {
     loses_moves_and_gains_a_broker(KafkaVersion::Newest);
+}
+
+/// The second has brokers with the same ids and names, at other addresses.
+fn two_at_once(version: KafkaVersion) {
+    let first = KafkaCluster::start(version, &[broker(1, 24)]);
+    let elsewhere = SocketAddr::from(([127, 11, 1, 24], 9092));
+    let beside = |id| Broker { id, listen: elsewhere, advertised: name(id) };
+    let mut second = first.start_beside(version, &[beside(1)]);
+    assert_eq!(second.internal_bootstrap(), "127.30.2.24:9094");
+    assert_eq!(first.told_at(at(24)), names([1]));
+    assert_eq!(second.told_at(elsewhere), names([1]));
+    second.start_broker(Broker { listen: ([127, 11, 1, 25], 9092).into(), ..beside(2) });
+    assert_eq!(second.told_at(elsewhere), names([1, 2]));
+    assert_eq!(first.told_at(at(24)), names([1]));
+
+    // The turn ends with the last of the two, whichever it is.
+    drop(first);
+    assert_eq!(second.told_at(elsewhere), names([1, 2]));
+    assert!(TcpListener::bind("127.30.1.1:9099").is_err(), "another test's cluster must wait");
+}
+
+#[test]
+fn two_of_kafka_2_4_1_at_once() {
+    two_at_once(KafkaVersion::V2_4_1);
+}
+
+#[test]
+fn two_of_newest_kafka_at_once() {
+    two_at_once(KafkaVersion::Newest);
 }
