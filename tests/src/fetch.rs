@@ -1,4 +1,4 @@
-//! Getting the jars of a Kafka version from Maven Central.
+//! Getting jars from Maven Central.
 
 use std::fs;
 use std::io;
@@ -26,34 +26,58 @@ pub(crate) fn home() -> PathBuf {
 ///
 /// `java` or `mvn` is missing, Maven fails, or the folder cannot be written.
 pub fn fetch(version: KafkaVersion) -> Result<PathBuf, String> {
-    require("java", "-version")?;
-    let folder = home().join(version.to_string());
-    let libs = folder.join("libs");
-    if is_complete(&folder, version) {
-        return Ok(libs);
-    }
-    require("mvn", "-version")?;
-    let fault = |error: io::Error| format!("cannot write {}: {error}", folder.display());
-
-    // All in a folder beside it, renamed when it is complete: there is never a half-filled one,
-    // and two processes that fetch at once do not meet.
-    fs::create_dir_all(home()).map_err(fault)?;
-    let fresh = tempfile::Builder::new().prefix("fetch-").tempdir_in(home()).map_err(fault)?;
-    fs::write(fresh.path().join("pom.xml"), version.pom()).map_err(fault)?;
-    copy_dependencies(fresh.path()).map_err(|why| format!("cannot fetch the jars of Kafka {version}: {why}"))?;
-
-    if folder.exists() && !is_complete(&folder, version) {
-        fs::remove_dir_all(&folder).map_err(fault)?;
-    }
-    match fs::rename(fresh.path(), &folder) {
-        Err(error) if !is_complete(&folder, version) => Err(fault(error)),
-        _ => Ok(libs),
-    }
+    Jars { of: format!("Kafka {version}"), folder: version.to_string(), pom: version.pom() }.fetch()
 }
 
-/// The pom beside the jars is the one they were fetched by.
-fn is_complete(folder: &Path, version: KafkaVersion) -> bool {
-    fs::read_to_string(folder.join("pom.xml")).is_ok_and(|pom| pom == version.pom())
+/// The same with the jars of MirrorMaker 2.
+///
+/// # Errors
+///
+/// As [`fetch`].
+pub fn fetch_mirror_maker() -> Result<PathBuf, String> {
+    let pom = include_str!("../kafka/mirror-maker-2.7.2.pom.xml");
+    Jars { of: "MirrorMaker 2".to_owned(), folder: "mirror-maker".to_owned(), pom }.fetch()
+}
+
+struct Jars {
+    of: String,
+    /// Where they go, in [`home`].
+    folder: String,
+    /// The Maven project that names them.
+    pom: &'static str,
+}
+
+impl Jars {
+    fn fetch(self) -> Result<PathBuf, String> {
+        require("java", "-version")?;
+        let folder = home().join(&self.folder);
+        let libs = folder.join("libs");
+        if self.are_complete_in(&folder) {
+            return Ok(libs);
+        }
+        require("mvn", "-version")?;
+        let fault = |error: io::Error| format!("cannot write {}: {error}", folder.display());
+
+        // All in a folder beside it, renamed when it is complete: there is never a half-filled one,
+        // and two processes that fetch at once do not meet.
+        fs::create_dir_all(home()).map_err(fault)?;
+        let fresh = tempfile::Builder::new().prefix("fetch-").tempdir_in(home()).map_err(fault)?;
+        fs::write(fresh.path().join("pom.xml"), self.pom).map_err(fault)?;
+        copy_dependencies(fresh.path()).map_err(|why| format!("cannot fetch the jars of {}: {why}", self.of))?;
+
+        if folder.exists() && !self.are_complete_in(&folder) {
+            fs::remove_dir_all(&folder).map_err(fault)?;
+        }
+        match fs::rename(fresh.path(), &folder) {
+            Err(error) if !self.are_complete_in(&folder) => Err(fault(error)),
+            _ => Ok(libs),
+        }
+    }
+
+    /// The pom beside the jars is the one they were fetched by.
+    fn are_complete_in(&self, folder: &Path) -> bool {
+        fs::read_to_string(folder.join("pom.xml")).is_ok_and(|pom| pom == self.pom)
+    }
 }
 
 fn copy_dependencies(folder: &Path) -> Result<(), String> {

@@ -33,7 +33,8 @@ mod version;
 
 pub use certificate::Certificate;
 pub use cluster::{Broker, KafkaCluster};
-pub use fetch::fetch;
+pub use fetch::{fetch, fetch_mirror_maker};
+pub use process::Guard;
 pub use security::{Mechanism, Sasl, Security};
 pub use version::KafkaVersion;
 

@@ -56,10 +56,10 @@ impl Java<'_> {
         let log = self.dir.join(format!("{}.log", self.name));
         self.spawn_logging_to(&log)
             .map_err(|error| format!("cannot start {}: {error}", self.name))
-            .map(|(child, guard)| Process { name: self.name, log, child, guard })
+            .map(|(child, guard)| Process { name: self.name, log, child, _guard: guard })
     }
 
-    fn spawn_logging_to(&self, log: &Path) -> io::Result<(Child, Child)> {
+    fn spawn_logging_to(&self, log: &Path) -> io::Result<(Child, Guard)> {
         let out = File::options().create(true).append(true).open(log)?;
         let mut child = Command::new("java")
             .args(FLAGS)
@@ -74,7 +74,7 @@ impl Java<'_> {
             // Ctrl-C is for the tests: they, or else the guard, end the JVM.
             .process_group(0)
             .spawn()?;
-        match guard(child.id()) {
+        match Guard::of(&child) {
             Ok(guard) => Ok((child, guard)),
             Err(error) => {
                 child.kill()?;
@@ -85,17 +85,33 @@ impl Java<'_> {
     }
 }
 
-/// Starts a shell that kills `pid` as soon as this process is no more, however it died: it reads
-/// from a pipe that only this process holds the other end of.
-fn guard(pid: u32) -> io::Result<Child> {
-    Command::new("sh")
-        .args(["-c", r#"read -r _; kill -KILL "$1""#, "guard"])
-        .arg(pid.to_string())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .spawn()
+/// Kills a child as soon as this process is no more, however that died. Dropping it lets the child be.
+pub struct Guard(Child);
+
+impl Guard {
+    /// Starts a shell that does it: it reads from a pipe that only this process holds the other end of.
+    ///
+    /// # Errors
+    ///
+    /// The shell cannot be started.
+    pub fn of(child: &Child) -> io::Result<Guard> {
+        Command::new("sh")
+            .args(["-c", r#"read -r _; kill -KILL "$1""#, "guard"])
+            .arg(child.id().to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .map(Guard)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// A running JVM.
@@ -103,7 +119,8 @@ pub(crate) struct Process {
     name: String,
     log: PathBuf,
     child: Child,
-    guard: Child,
+    /// Last: the JVM must not outlive it.
+    _guard: Guard,
 }
 
 impl Process {
@@ -160,10 +177,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // The guard last: it must not outlive its usefulness, nor the JVM its guard.
-        for child in [&mut self.child, &mut self.guard] {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
