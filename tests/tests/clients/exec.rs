@@ -12,7 +12,7 @@ use crate::site::{NAMES, Site, TOPIC};
 use crate::support::{fails, kafka_emr, root, run, scratch, succeeds};
 
 /// A program with the names of a source; without one, the program as it is.
-fn with_names(source: Option<&str>, program: &str) -> Command {
+pub(crate) fn with_names(source: Option<&str>, program: &str) -> Command {
     let Some(source) = source else { return Command::new(program) };
     let mut command = kafka_emr();
     command.args(["exec", source, "--", program]);

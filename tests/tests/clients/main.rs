@@ -4,6 +4,7 @@
 
 mod c;
 mod exec;
+mod mirror;
 mod plugin;
 mod python;
 mod readme;

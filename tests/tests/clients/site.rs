@@ -81,7 +81,7 @@ impl Site {
         let brokers = [24, 25, 26].map(broker);
         println!("{name}");
         let cluster = KafkaCluster::start(version, &brokers);
-        create_topic(&cluster.internal_bootstrap());
+        create_topic(&cluster.internal_bootstrap(), 3);
         Site {
             name,
             file: file(&description),
@@ -103,21 +103,21 @@ impl Site {
     }
 }
 
-fn file(content: &str) -> tempfile::TempPath {
+pub(crate) fn file(content: &str) -> tempfile::TempPath {
     let file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
     std::fs::write(file.path(), content).unwrap();
     file.into_temp_path()
 }
 
-/// Past what is under test, by the addresses that the brokers use among themselves.
-fn create_topic(bootstrap_servers: &str) {
+/// Creates [`TOPIC`] past what is under test, by the addresses that the brokers use among themselves.
+pub(crate) fn create_topic(bootstrap_servers: &str, replication: i32) {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", bootstrap_servers);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     // Asked anew, by a new client, while the controller is not settled.
     let created = (0..10).any(|_| {
         let admin: AdminClient<DefaultClientContext> = config.create().unwrap();
-        let topic = NewTopic::new(TOPIC, 6, TopicReplication::Fixed(3));
+        let topic = NewTopic::new(TOPIC, 6, TopicReplication::Fixed(replication));
         let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(30)));
         runtime.block_on(admin.create_topics([&topic], &options)).is_ok_and(|results| results[0].is_ok())
     });

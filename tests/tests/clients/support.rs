@@ -74,12 +74,7 @@ impl std::fmt::Display for Output {
 /// the test set them. One that takes longer than `limit` is killed, and has failed.
 #[track_caller]
 pub(crate) fn run(command: &mut Command, limit: Duration) -> Output {
-    // Cargo's LD_LIBRARY_PATH leads to the librdkafka of rdkafka-sys, in place of the machine's.
-    for variable in ["KAFKA_EMR_CLUSTER", "KAFKA_EMR_NETWORK", "KAFKA_EMR_LOG", "LD_LIBRARY_PATH"] {
-        if !command.get_envs().any(|(name, _)| name == variable) {
-            command.env_remove(variable);
-        }
-    }
+    without_ours(command);
     let shown = format!("{command:?}");
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = child.unwrap_or_else(|error| {
@@ -105,6 +100,16 @@ pub(crate) fn run(command: &mut Command, limit: Duration) -> Output {
         status: status.map_or_else(|why| why, |status| status.to_string()),
         stdout: stdout.join().unwrap(),
         stderr: stderr.join().unwrap(),
+    }
+}
+
+/// Takes from a program's environment what only the tests' own is to have, unless the test set it.
+pub(crate) fn without_ours(command: &mut Command) {
+    // Cargo's LD_LIBRARY_PATH leads to the librdkafka of rdkafka-sys, in place of the machine's.
+    for variable in ["KAFKA_EMR_CLUSTER", "KAFKA_EMR_NETWORK", "KAFKA_EMR_LOG", "LD_LIBRARY_PATH"] {
+        if !command.get_envs().any(|(name, _)| name == variable) {
+            command.env_remove(variable);
+        }
     }
 }
 
