@@ -61,19 +61,24 @@ fn kafkajs_works(site: &Site) {
 const KAFKAJS: &str = "2.2.4";
 
 fn the_admin_client_works(site: &Site, version: KafkaVersion) {
-    let jars = fetch(version).unwrap().join("*");
-    let program = root().join("tests/tests/clients/programs/ListsTopics.java");
-    let admin = |source: Option<&str>, timeout_ms: &str| {
-        let mut java = with_names(source, "java");
-        java.args(["-Xmx256m", "-cp"]).arg(&jars).arg(&program).args([site.servers.as_str(), timeout_ms]);
-        java
-    };
-    let listed = succeeds(&mut admin(Some(&site.source()), "30000"));
+    lists_topics(with_names(Some(&site.source()), "java"), site, version, &site.servers);
+    fails(&mut admin_client(with_names(None, "java"), version, &site.servers, "3000"), &["Exception"]);
+}
+
+/// Kafka's Java AdminClient, in a JVM that has its options already, finds the site's topic and brokers.
+pub(crate) fn lists_topics(java: Command, site: &Site, version: KafkaVersion, servers: &str) {
+    let listed = succeeds(&mut admin_client(java, version, servers, "30000"));
     assert!(listed.stdout.lines().any(|line| line.starts_with("topics ") && line.contains(TOPIC)), "{listed}");
     for advertised in &site.advertised {
         assert!(listed.stdout.contains(&format!("broker {advertised}\n")), "{listed}");
     }
-    fails(&mut admin(None, "3000"), &["Exception"]);
+}
+
+pub(crate) fn admin_client(mut java: Command, version: KafkaVersion, servers: &str, timeout_ms: &str) -> Command {
+    let jars = fetch(version).unwrap().join("*");
+    let program = root().join("tests/tests/clients/programs/ListsTopics.java");
+    java.args(["-Xmx256m", "-cp"]).arg(&jars).arg(&program).args([servers, timeout_ms]);
+    java
 }
 
 /// Kafka's console producer and consumer.

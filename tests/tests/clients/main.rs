@@ -4,10 +4,12 @@
 
 mod c;
 mod exec;
+mod hosts;
 mod mirror;
 mod plugin;
 mod python;
 mod readme;
 mod real;
+mod server;
 mod site;
 mod support;

@@ -19,34 +19,41 @@ struct Environment {
     plugin: String,
 }
 
-/// The environment, made anew where it is of other packages, and with the wheel that the sources make.
+/// The environment, with the wheel that the sources make.
 fn environment() -> &'static Environment {
     static ENVIRONMENT: OnceLock<Environment> = OnceLock::new();
     ENVIRONMENT.get_or_init(|| {
         let folder = scratch("python");
-        let (venv, stamp) = (folder.join("venv"), folder.join("stamp"));
-        let python = venv.join("bin/python");
-        let requirements = programs().join("requirements.txt");
-        let pins = std::fs::read_to_string(&requirements).unwrap();
-        let kept = std::fs::read_to_string(&stamp).unwrap_or_default();
-        let (kept_pins, kept_wheel) = kept.rsplit_once('\n').unwrap_or_default();
-        if kept_pins != pins {
-            let _ = std::fs::remove_file(&stamp);
-            let made = run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv), INSTALL);
-            assert!(made.fine, "{made}\n`cargo xtask test` installs what is missing (Debian package python3-venv)");
-            pip(&python, |pip| pip.arg("install").arg("-r").arg(&requirements));
-        }
+        let python = venv(&folder, "requirements.txt");
         let wheel = wheel(&folder, &python);
         let mut hasher = DefaultHasher::new();
         std::fs::read(&wheel).unwrap().hash(&mut hasher);
         let content = format!("{:016x}", hasher.finish());
-        if kept_pins != pins || kept_wheel != content {
+        // In the environment itself: it goes with it.
+        let stamp = folder.join("venv/wheel");
+        if std::fs::read_to_string(&stamp).ok().as_ref() != Some(&content) {
             pip(&python, |pip| pip.args(["install", "--force-reinstall", "--no-index"]).arg(&wheel));
-            std::fs::write(&stamp, format!("{pins}\n{content}")).unwrap();
+            std::fs::write(&stamp, content).unwrap();
         }
         let plugin = succeeds(Command::new(&python).args(["-I", "-m", "kafka_emr", "--plugin"])).stdout;
         Environment { python, wheel, plugin: plugin.trim_end().to_owned() }
     })
+}
+
+/// Python in an environment of its own in this folder, with the packages of a file; made anew where it is of others.
+pub(crate) fn venv(folder: &Path, requirements: &str) -> PathBuf {
+    let (venv, stamp) = (folder.join("venv"), folder.join("stamp"));
+    let python = venv.join("bin/python");
+    let requirements = programs().join(requirements);
+    let pins = std::fs::read_to_string(&requirements).unwrap();
+    if std::fs::read_to_string(&stamp).ok().as_ref() != Some(&pins) {
+        let _ = std::fs::remove_file(&stamp);
+        let made = run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv), INSTALL);
+        assert!(made.fine, "{made}\n`cargo xtask test` installs what is missing (Debian package python3-venv)");
+        pip(&python, |pip| pip.arg("install").arg("-r").arg(&requirements));
+        std::fs::write(&stamp, pins).unwrap();
+    }
+    python
 }
 
 /// Builds the wheel, as `pip install ./python` does.

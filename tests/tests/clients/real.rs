@@ -3,7 +3,7 @@
 use kafka_emr_tests::KafkaVersion;
 
 use crate::site::Site;
-use crate::{c, exec, plugin, python};
+use crate::{c, doctor, exec, hosts, plugin, python};
 
 fn all_work_on(site: &Site) {
     c::works_on(site);
@@ -16,6 +16,7 @@ fn r3_before_3_11_on_the_private_network() {
     let site = Site::r3();
     all_work_on(&site);
     exec::works_on(&site, KafkaVersion::V1_0_1);
+    hosts::works_on(&site, KafkaVersion::V1_0_1);
 }
 
 #[test]
