@@ -11,7 +11,7 @@ struct Need {
     purpose: &'static str,
 }
 
-const NEEDS: [Need; 13] = [
+const NEEDS: [Need; 15] = [
     need("gcc", &["gcc", "--version"], "gcc", "building librdkafka and the C examples"),
     need("g++", &["g++", "--version"], "g++", "building the C++ example and the fuzz targets"),
     need("make", &["make", "--version"], "make", "building librdkafka"),
@@ -25,6 +25,8 @@ const NEEDS: [Need; 13] = [
     need("node", &["node", "--version"], "nodejs", "`kafka-emr exec` with Node"),
     need("npm", &["npm", "--version"], "npm", "kafkajs"),
     need("python3 with venv", &["python3", "-c", "import ensurepip, venv"], "python3-venv", "the Python wheel"),
+    need("curl", &["curl", "--version"], "curl", "`kafka-emr hosts` for curl"),
+    need("proot", &["proot", "--version"], "proot", "`kafka-emr hosts` for libc"),
 ];
 
 const fn need(
@@ -63,13 +65,13 @@ pub(crate) fn get() -> Result<(), String> {
     ))
 }
 
-fn apt(arguments: &[&str]) -> bool {
+pub(crate) fn apt(arguments: &[&str]) -> bool {
     let mut apt = Command::new("apt-get");
     apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
     apt.status().is_ok_and(|status| status.success())
 }
 
-fn succeeds(command: &[&str]) -> bool {
+pub(crate) fn succeeds(command: &[&str]) -> bool {
     let mut run = Command::new(command[0]);
     run.args(&command[1..]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     run.status().is_ok_and(|status| status.success())

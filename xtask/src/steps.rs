@@ -1,7 +1,7 @@
 //! The steps of `cargo xtask test`.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -25,6 +25,7 @@ pub(crate) fn test() -> Result<(), String> {
         run(cargo(real.into_iter().chain(["--", "--show-output", "--test-threads=1"])))
     })?;
     step("cargo-c, which installs libkafka_emr", cargo_c)?;
+    step("Docker's command line, for what it says to a daemon", docker)?;
     step("C, C++, Python and kcat, on the embedded cluster and on real brokers", || {
         let clients = ["test", "-p", "kafka-emr-tests", "--features", "clients", "--test", "clients"];
         let mut cargo = cargo(clients.into_iter().chain(["--", "--show-output", "--test-threads=1"]));
@@ -46,6 +47,26 @@ const CARGO_C: &str = "0.10.14";
 fn cargo_c() -> Result<(), String> {
     let tools = ["--root", TOOLS, "--target-dir", "target/tools/build"];
     run(cargo(["install", "--quiet", "--debug", "--locked", "--version", CARGO_C, "cargo-c"].into_iter().chain(tools)))
+}
+
+/// Gets the `docker` program, unless it is there. It is taken out of its package, because that brings the daemon along, and
+/// starts it.
+fn docker() -> Result<(), String> {
+    let (bin, folder) = (Path::new(TOOLS).join("bin"), Path::new(TOOLS).join("docker"));
+    if needs::succeeds(&["docker", "--version"]) || bin.join("docker").is_file() {
+        return Ok(());
+    }
+    for folder in [&bin, &folder] {
+        std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
+    needs::apt(&["update", "-qq"]);
+    // Debian 12 has it in docker.io.
+    let script = "rm -f *.deb && { apt-get download -qq docker-cli 2>/dev/null || apt-get download -qq docker.io; } && \
+                  dpkg-deb --fsys-tarfile *.deb | tar -x -C ../bin --strip-components=3 ./usr/bin/docker";
+    let mut sh = Command::new("sh");
+    sh.args(["-c", script]).current_dir(folder);
+    run(sh)
+        .map_err(|why| format!("{why}; install Docker's command line, on Debian the package docker-cli or docker.io"))
 }
 
 /// PATH with those programs in front.
