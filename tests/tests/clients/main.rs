@@ -5,6 +5,7 @@
 mod c;
 mod exec;
 mod hosts;
+mod import;
 mod mirror;
 mod plugin;
 mod python;

@@ -3,7 +3,7 @@
 use kafka_emr_tests::KafkaVersion;
 
 use crate::site::Site;
-use crate::{c, doctor, exec, hosts, plugin, python};
+use crate::{c, doctor, exec, hosts, import, plugin, python};
 
 fn all_work_on(site: &Site) {
     c::works_on(site);
@@ -17,6 +17,7 @@ fn r3_before_3_11_on_the_private_network() {
     all_work_on(&site);
     exec::works_on(&site, KafkaVersion::V1_0_1);
     hosts::works_on(&site, KafkaVersion::V1_0_1);
+    import::old_console_works_on(&site, KafkaVersion::V1_0_1);
 }
 
 #[test]
@@ -24,4 +25,6 @@ fn r2_from_3_11_on_the_public_network() {
     let site = Site::r2();
     all_work_on(&site);
     exec::works_on(&site, KafkaVersion::V2_4_1);
+    doctor::private_ips_on_the_public_port(&site);
+    import::new_console_works_on(&site, KafkaVersion::V2_4_1);
 }
