@@ -1,22 +1,25 @@
-//! The project's own commands. `cargo xtask test` runs all tests there are.
+//! The project's own commands. `cargo xtask test` runs all tests there are, `cargo xtask dist` makes a release.
 
 #![forbid(unsafe_code)]
 
+mod dist;
 mod needs;
 mod steps;
 
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-usage: cargo xtask test
+usage: cargo xtask test | dist
 
   test   all tests: unit, doc, embedded cluster, memory, real brokers, C, C++, Python and kcat, the README's demo
-         (gets what it needs, and says what it cannot get)";
+         (gets what it needs, and says what it cannot get)
+  dist   a release: target/dist/kafka-emr-VERSION-TARGET.tar.gz";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => steps::test(),
+        ["dist"] => dist::dist(),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;

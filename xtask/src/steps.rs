@@ -84,13 +84,13 @@ fn step(title: &str, body: impl FnOnce() -> Result<(), String>) -> Result<(), St
     Ok(())
 }
 
-fn cargo<I: IntoIterator<Item: AsRef<OsStr>>>(arguments: I) -> Command {
+pub(crate) fn cargo<I: IntoIterator<Item: AsRef<OsStr>>>(arguments: I) -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(arguments);
     cargo
 }
 
-fn run(mut command: Command) -> Result<(), String> {
+pub(crate) fn run(mut command: Command) -> Result<(), String> {
     match command.stdin(Stdio::null()).status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("{command:?} ended with {status}")),
