@@ -36,13 +36,13 @@ const MESSAGES: usize = 30;
 const SESSION: Duration = Duration::from_secs(45);
 
 /// `rustc --print native-static-libs`, for libkafka_emr.a.
-const NATIVE_LIBRARIES: [&str; 7] = ["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl", "-lc"];
+pub(crate) const NATIVE_LIBRARIES: [&str; 7] = ["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl", "-lc"];
 
 fn include() -> PathBuf {
     root().join("include")
 }
 
-fn examples() -> PathBuf {
+pub(crate) fn examples() -> PathBuf {
     root().join("kafka-emr-ffi/examples")
 }
 

@@ -39,6 +39,13 @@ pub(crate) fn works_on(site: &Site, version: KafkaVersion) {
 
 /// kafkajs, which is its own client from the protocol up.
 fn kafkajs_works(site: &Site) {
+    let works = succeeds(&mut with_kafkajs(with_names(Some(&site.source()), "node"), site));
+    assert!(works.stdout.contains("kafkajs works"), "{works}");
+    fails(&mut with_kafkajs(with_names(None, "node"), site), &["onnect"]);
+}
+
+/// Node with a program that sends messages and gets them back.
+pub(crate) fn with_kafkajs(mut node: Command, site: &Site) -> Command {
     let modules = scratch("node");
     let installed = modules.join("node_modules/kafkajs/package.json");
     if !fs::read_to_string(&installed).is_ok_and(|package| package.contains(KAFKAJS)) {
@@ -47,15 +54,8 @@ fn kafkajs_works(site: &Site) {
         npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]).arg(&modules).arg(package);
         succeeds(&mut npm);
     }
-    let program = root().join("tests/tests/clients/programs/with_kafkajs.js");
-    let kafkajs = |source: Option<&str>| {
-        let mut node = with_names(source, "node");
-        node.arg(&program).arg(&modules).arg(&site.servers);
-        node
-    };
-    let works = succeeds(&mut kafkajs(Some(&site.source())));
-    assert!(works.stdout.contains("kafkajs works"), "{works}");
-    fails(&mut kafkajs(None), &["onnect"]);
+    node.arg(root().join("tests/tests/clients/programs/with_kafkajs.js")).arg(&modules).arg(&site.servers);
+    node
 }
 
 const KAFKAJS: &str = "2.2.4";

@@ -11,6 +11,7 @@ mod plugin;
 mod python;
 mod readme;
 mod real;
+mod release;
 mod server;
 mod site;
 mod support;

@@ -23,7 +23,8 @@ pub(crate) fn scratch(name: &str) -> PathBuf {
     folder
 }
 
-fn target() -> PathBuf {
+/// Where cargo builds.
+pub(crate) fn target() -> PathBuf {
     // This program is in target/debug/deps.
     std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned()
 }
