@@ -1,15 +1,17 @@
 //! `kafka-emr`: shows and checks how clients reach an Alibaba Cloud EMR Kafka cluster.
 //!
-//! One module per verb: [`demo`], [`bootstrap`], [`endpoints`], [`resolve`], [`hosts`], [`import`], [`exec`], [`completions`],
+//! One module per verb: [`demo`], [`bootstrap`], [`endpoints`], [`resolve`], [`doctor`], [`hosts`], [`import`], [`exec`], [`completions`],
 //! [`man`]. Each makes a report, which [`output`] prints as text or as JSON. Results go to standard output, everything else
 //! to standard error. The exit status is 0 when all is fine, 1 when the check found a problem, 2 for bad usage or bad input.
 
-#![forbid(unsafe_code)]
+// But for `doctor::identity`, which calls librdkafka.
+#![deny(unsafe_code)]
 
 mod bootstrap;
 mod completions;
 mod demo;
 mod description;
+mod doctor;
 mod endpoints;
 mod exec;
 mod hosts;
@@ -47,7 +49,7 @@ SOURCE says where the cluster description is:
       several clusters
 
 Environment:
-  KAFKA_EMR_CLUSTER  the SOURCE, for bootstrap, endpoints, hosts and exec without one
+  KAFKA_EMR_CLUSTER  the SOURCE, for bootstrap, endpoints, doctor, hosts, exec
   KAFKA_EMR_NETWORK  private or public, where --network is not given (not for import)
   KAFKA_EMR_LOG      off, error, warn (default), info, debug: standard error
   NO_COLOR           no colours, where it is not empty
@@ -60,6 +62,7 @@ enum Verb {
     Bootstrap(bootstrap::Args),
     Endpoints(endpoints::Args),
     Resolve(resolve::Args),
+    Doctor(doctor::Args),
     Hosts(hosts::Args),
     Import(import::Args),
     Exec(exec::Args),
@@ -91,6 +94,7 @@ fn run(verb: Verb) -> Result<Outcome, Box<dyn std::error::Error>> {
         Verb::Bootstrap(args) => bootstrap::run(&args),
         Verb::Endpoints(args) => endpoints::run(&args),
         Verb::Resolve(args) => resolve::run(&args),
+        Verb::Doctor(args) => doctor::run(&args),
         Verb::Hosts(args) => hosts::run(&args),
         Verb::Import(args) => import::run(&args),
         Verb::Exec(args) => exec::run(&args),

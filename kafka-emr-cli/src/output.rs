@@ -123,12 +123,18 @@ impl Page {
 
     /// Writes `label  value` lines, the values aligned and wrapped between words.
     pub(crate) fn facts(&self, facts: &[(&str, String)]) -> String {
-        let labels = facts.iter().map(|(label, _)| label.len()).max().unwrap_or_default();
+        let lines: Vec<_> = facts.iter().map(|(label, value)| (*label, FAINT, value.as_str())).collect();
+        self.labelled(&lines)
+    }
+
+    /// As [`Page::facts`], with a style for each label.
+    pub(crate) fn labelled(&self, lines: &[(&str, Style, &str)]) -> String {
+        let labels = lines.iter().map(|(label, ..)| label.len()).max().unwrap_or_default();
         let indent = INDENT.len() + labels + GAP.len();
         let room = self.width.and_then(|width| width.checked_sub(indent)).filter(|room| *room >= MIN_ROOM);
         let mut text = String::new();
-        for (label, value) in facts {
-            let label = self.paint(&format!("{label:labels$}"), FAINT);
+        for (label, style, value) in lines {
+            let label = self.paint(&format!("{label:labels$}"), *style);
             let value = wrap(value, room.unwrap_or(usize::MAX)).join(&format!("\n{:indent$}", ""));
             let _ = writeln!(text, "{INDENT}{label}{GAP}{value}");
         }

@@ -49,10 +49,10 @@ JSON, one object: `names` is a list, with for each name
 
 /// A name as it is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Asked {
+pub(crate) struct Asked {
     /// Without brackets.
-    host: String,
-    port: Option<u16>,
+    pub(crate) host: String,
+    pub(crate) port: Option<u16>,
 }
 
 impl FromStr for Asked {

@@ -4,6 +4,7 @@ mod bad_input;
 mod bootstrap;
 mod completions;
 mod demo;
+mod doctor;
 mod endpoints;
 mod hosts;
 mod import;

@@ -1,0 +1,511 @@
+//! What the facts mean: a verdict for each of them, and the causes behind those that are bad.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use kafka_emr_core::{Network, OneLine};
+use serde::Serialize;
+
+use super::client::Trouble;
+use super::examine::{AdvertisedListener, Contact, Facts, NodeName};
+use super::fault::Fault;
+use super::identity::Identity;
+use super::look::{Listener, Look, Silence};
+
+/// How well something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Verdict {
+    Ok,
+    /// Nothing wrong, and worth to know.
+    Note,
+    /// It works, and something else will not.
+    Warning,
+    Fault,
+}
+
+/// The part of a client's way that a check belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Step {
+    Name,
+    Bootstrap,
+    Client,
+    Listener,
+    Node,
+    Probe,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Check {
+    pub(crate) step: Step,
+    pub(crate) subject: String,
+    pub(crate) node: Option<String>,
+    pub(crate) broker_id: Option<i32>,
+    pub(crate) dials: Option<String>,
+    pub(crate) rule: Option<&'static str>,
+    pub(crate) latency_ms: Option<f64>,
+    pub(crate) verdict: Verdict,
+    pub(crate) fault: Option<Fault>,
+    pub(crate) says: String,
+}
+
+/// A cause, and what to do about it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Finding {
+    pub(crate) fault: Fault,
+    pub(crate) verdict: Verdict,
+    pub(crate) cause: &'static str,
+    /// Where it shows, and how.
+    pub(crate) evidence: Vec<String>,
+    pub(crate) cure: String,
+    /// Section and step of the EMR document that mends it.
+    pub(crate) document: Option<String>,
+}
+
+/// What is wrong with a cluster, the most likely cause first.
+pub(crate) struct Diagnosis {
+    pub(crate) checks: Vec<Check>,
+    pub(crate) findings: Vec<Finding>,
+}
+
+/// Judges what was found out.
+pub(crate) fn diagnose(facts: &Facts) -> Diagnosis {
+    let judge = Judge::new(facts);
+    let mut checks: Vec<Check> = facts.names.iter().map(|name| judge.name(name)).collect();
+    checks.extend(facts.bootstrap.iter().map(|contact| judge.bootstrap(contact)));
+    checks.push(judge.client());
+    checks.extend(facts.listeners.iter().map(|listener| judge.listener(listener)));
+    checks.extend(judge.absent_nodes());
+    checks.extend(judge.probe());
+    judge.forget_what_follows(&mut checks);
+    let findings = judge.findings(&checks);
+    Diagnosis { checks, findings }
+}
+
+struct Judge<'a> {
+    facts: &'a Facts,
+    /// Nodes that are described as brokers and that no advertised listener leads to, and what that means.
+    absent: BTreeMap<&'a str, Fault>,
+    /// What is wrong with all bootstrap servers at once.
+    all: Option<Fault>,
+}
+
+impl<'a> Judge<'a> {
+    fn new(facts: &'a Facts) -> Self {
+        let mut judge = Judge { facts, absent: BTreeMap::new(), all: None };
+        judge.absent = judge.absent();
+        judge.all = judge.all_bootstrap();
+        judge
+    }
+
+    /// A check that is fine so far.
+    fn check(step: Step, subject: impl Into<String>) -> Check {
+        Check {
+            step,
+            subject: subject.into(),
+            node: None,
+            broker_id: None,
+            dials: None,
+            rule: None,
+            latency_ms: None,
+            verdict: Verdict::Ok,
+            fault: None,
+            says: String::new(),
+        }
+    }
+
+    fn name(&self, name: &NodeName) -> Check {
+        let mut check = Judge::check(Step::Name, &name.name);
+        check.node = Some(name.node.clone());
+        check.rule = Some(self.facts.cluster.rule().name);
+        check.dials = name.mapped.first().map(ToString::to_string);
+        let system = match &name.system {
+            Err(_) => {
+                check.says = "mapped; this machine itself does not know it".to_owned();
+                if name.mapped.is_empty() {
+                    check.verdict = Verdict::Note;
+                    check.says = format!("has no address on the {} network", self.facts.cluster.network);
+                }
+                return check;
+            }
+            Ok(system) => system,
+        };
+        let node = self.facts.cluster.nodes.iter().find(|node| node.name == name.node);
+        // A tunnel's end is nobody's address: the hosts file may say what the node's is.
+        let own = node.filter(|node| node.connect.is_some()).into_iter();
+        let own: Vec<IpAddr> = own.flat_map(|node| [node.private_ip, node.public_ip]).flatten().collect();
+        if name.mapped.is_empty() || system.iter().all(|ip| name.mapped.contains(ip) || own.contains(ip)) {
+            check.says = "mapped; this machine itself says the same".to_owned();
+        } else {
+            let listed: Vec<String> = system.iter().map(ToString::to_string).collect();
+            let place = name.hosts_line.as_deref().unwrap_or("its name service");
+            check.says = format!("this machine itself says {} ({place})", listed.join(", "));
+            check.verdict = Verdict::Warning;
+            check.fault = Some(Fault::StaleHostsLine);
+        }
+        check
+    }
+
+    fn bootstrap(&self, contact: &Contact) -> Check {
+        let mut check = self.contact(Step::Bootstrap, contact.endpoint.to_string(), contact);
+        if check.verdict == Verdict::Fault {
+            let silent = matches!(&contact.look, Some(Look { answer: Err(_), .. }));
+            let absent = contact.node.as_deref().and_then(|node| self.absent.get(node));
+            match (self.all, absent) {
+                (Some(all), _) if silent => check.fault = Some(all),
+                (None, Some(absent)) if silent => check.fault = Some(*absent),
+                // The cluster still counts on it.
+                (None, None) if self.facts.view.is_ok() && check.fault == Some(Fault::NothingListens) => {
+                    check.fault = Some(Fault::BrokerDown);
+                }
+                _ => {}
+            }
+        }
+        if let Some((port, _)) = contact.other_port {
+            check.says = format!("{}; Kafka answers on port {port}", check.says);
+        }
+        check
+    }
+
+    fn client(&self) -> Check {
+        let mut check = Judge::check(Step::Client, "metadata");
+        match &self.facts.view {
+            Ok(view) => {
+                let brokers = view.told.brokers.len();
+                let id = view.told.cluster_id.as_deref();
+                let s = if brokers == 1 { "" } else { "s" };
+                check.says = format!("{brokers} broker{s}, cluster id {}", OneLine(id.unwrap_or("not known")));
+                if let Some(other) = self.other_cluster(id) {
+                    check.says = other;
+                    check.verdict = Verdict::Fault;
+                    check.fault = Some(Fault::OtherCluster);
+                }
+            }
+            Err(complaints) => {
+                check.verdict = Verdict::Fault;
+                let first = complaints.first();
+                check.fault = Some(match first.map(|complaint| complaint.kind) {
+                    Some(Trouble::Authentication) => Fault::LoginRefused,
+                    _ => Fault::ClientFailed,
+                });
+                let text = first.map_or("no answer", |complaint| &complaint.text);
+                check.says = OneLine(&without_url(text)).to_string();
+            }
+        }
+        check
+    }
+
+    fn listener(&self, listener: &'a AdvertisedListener) -> Check {
+        let contact = &listener.contact;
+        let subject = format!("broker {}: {}", listener.broker, contact.endpoint);
+        let mut check = self.contact(Step::Listener, subject, contact);
+        check.broker_id = Some(listener.broker);
+        let reached = contact.look.as_ref().is_some_and(|look| look.answer.is_ok());
+        let literal: Option<IpAddr> = contact.endpoint.host.parse().ok();
+        let rule = self.facts.cluster.rule();
+        let public = self.facts.cluster.network == Network::Public;
+        let node = self.node_of(contact);
+        check.node = node.map(str::to_owned);
+        // What explains more comes last.
+        match &check.fault {
+            Some(Fault::NothingListens) => check.fault = Some(Fault::BrokerDown),
+            Some(Fault::NameUnknown) => check.fault = Some(Fault::UnknownBroker),
+            _ => {}
+        }
+        if node.is_none() {
+            check.fault = Some(Fault::UnknownBroker);
+            check.verdict = if reached { check.verdict.max(Verdict::Warning) } else { Verdict::Fault };
+            if check.dials.is_some() {
+                check.says = format!("not in the description; {}", check.says);
+            }
+        }
+        if let Some(literal) = literal.filter(|_| public) {
+            let private = self.facts.cluster.nodes.iter().any(|node| node.private_ip == Some(literal));
+            let fault = if rule.from_3_11 { Fault::PublicAccessOff } else { Fault::PrincipalNotHost };
+            if private || fault == Fault::PrincipalNotHost {
+                check.fault = Some(fault);
+                check.verdict = Verdict::Fault;
+                let what = if private { "a private IP" } else { "an address" };
+                check.says = format!("{what} is advertised; {}", check.says);
+            }
+        }
+        match &listener.identity {
+            Identity::Itself => {}
+            Identity::Another(broker) => {
+                check.fault = Some(Fault::NamesSwapped);
+                check.verdict = Verdict::Fault;
+                let who = broker.map_or_else(|| "another broker".to_owned(), |broker| format!("broker {broker}"));
+                check.says = format!("{who} answers here; {}", check.says);
+            }
+            Identity::Unknown(why) if reached && self.facts.view.is_ok() && check.verdict == Verdict::Ok => {
+                check.verdict = Verdict::Note;
+                check.says =
+                    format!("{}; whether it is broker {} is not known: {}", check.says, listener.broker, OneLine(why));
+            }
+            Identity::Unknown(_) => {}
+        }
+        check
+    }
+
+    /// Judges what answers at a host and port.
+    fn contact(&self, step: Step, subject: String, contact: &Contact) -> Check {
+        let mut check = Judge::check(step, subject);
+        check.node.clone_from(&contact.node);
+        check.rule = contact.rule;
+        let address = match &contact.dialled {
+            Ok(address) => address,
+            Err(why) => {
+                check.verdict = Verdict::Fault;
+                check.fault = Some(Fault::NameUnknown);
+                check.says = OneLine(why).to_string();
+                if !contact.mapped {
+                    check.says = format!("not in the description, and unknown to this machine itself ({})", check.says);
+                }
+                return check;
+            }
+        };
+        check.dials = Some(address.to_string());
+        let Some(look) = &contact.look else { return check };
+        check.latency_ms = look.connected.map(|time| (time.as_secs_f64() * 10_000.0).round() / 10.0);
+        match &look.answer {
+            Err(silence) => {
+                check.verdict = Verdict::Fault;
+                (check.fault, check.says) = self.silence(silence);
+            }
+            Ok(listener) => {
+                let (fault, says) = self.spoken(listener);
+                check.fault = fault;
+                check.says = says;
+                if fault.is_some() {
+                    check.verdict = Verdict::Fault;
+                }
+            }
+        }
+        check
+    }
+
+    fn silence(&self, silence: &Silence) -> (Option<Fault>, String) {
+        let (fault, says) = match silence {
+            Silence::Timeout => (Fault::BrokerUnreachable, "no answer: timeout".to_owned()),
+            Silence::Refused => (Fault::NothingListens, "refused: nothing listens there".to_owned()),
+            Silence::Unreachable(why) => (Fault::BrokerUnreachable, why.clone()),
+            Silence::NotKafka(why) => (Fault::NotKafka, format!("no Kafka: {why}")),
+        };
+        (Some(fault), says)
+    }
+
+    /// What a listener speaks, and what of it does not fit the client.
+    fn spoken(&self, listener: &Listener) -> (Option<Fault>, String) {
+        let settings = &self.facts.settings;
+        let mut says = vec![protocol(listener)];
+        match &listener.release {
+            Ok(release) => says.push(format!("Kafka {release}")),
+            Err(why) => says.push(format!("{why} before it has logged in (does it ask for a client certificate?)")),
+        }
+        let fault = match (&listener.certificate, &listener.mechanisms) {
+            (Some(_), _) if !settings.uses_tls() => Some(Fault::TlsExpected),
+            (None, _) if settings.uses_tls() => Some(Fault::TlsNotExpected),
+            (Some(certificate), _) if !certificate.is_for_host && settings.checks_names() => {
+                says.push(format!("its certificate is for {}", shown(&certificate.names)));
+                Some(Fault::CertificateName)
+            }
+            (Some(certificate), _) if certificate.distrust.is_some() && settings.checks_certificates() => {
+                says.extend(certificate.distrust.clone());
+                Some(Fault::CertificateUntrusted)
+            }
+            (_, Some(mechanisms)) => match settings.mechanism() {
+                None => Some(Fault::SaslExpected),
+                Some(own) if !mechanisms.contains(&own) => {
+                    says.push(format!("not {own}"));
+                    Some(Fault::SaslMechanism)
+                }
+                Some(_) => None,
+            },
+            (_, None) if settings.uses_sasl() && listener.release.is_ok() => Some(Fault::SaslNotExpected),
+            _ => self.other_cluster(listener.told.as_ref().and_then(|told| told.cluster_id.as_deref())).map(|id| {
+                says.push(id);
+                Fault::OtherCluster
+            }),
+        };
+        (fault, OneLine(&says.join(", ")).to_string())
+    }
+
+    /// What there is to say of a cluster that is not the described one.
+    fn other_cluster(&self, id: Option<&str>) -> Option<String> {
+        let pin = self.facts.cluster.cluster_id.as_deref()?;
+        let other = id.filter(|id| *id != pin)?;
+        Some(format!("cluster id {}, and the description says cluster_id = {pin:?}", OneLine(other)))
+    }
+
+    /// The node that an endpoint belongs to, by its name or by its address.
+    fn node_of(&self, contact: &'a Contact) -> Option<&'a str> {
+        let literal: Option<IpAddr> = contact.endpoint.host.parse().ok();
+        let by_address = || {
+            let literal = literal?;
+            let has = |node: &&kafka_emr_core::Node| [node.private_ip, node.public_ip].contains(&Some(literal));
+            self.facts.cluster.nodes.iter().find(has).map(|node| node.name.as_str())
+        };
+        contact.node.as_deref().or_else(by_address)
+    }
+
+    /// Says of the described brokers that are not in the cluster whether they are down or none at all.
+    fn absent(&self) -> BTreeMap<&'a str, Fault> {
+        let Ok(view) = &self.facts.view else { return BTreeMap::new() };
+        let present: BTreeSet<&str> =
+            self.facts.listeners.iter().filter_map(|listener| self.node_of(&listener.contact)).collect();
+        // A broker that is down has left its partitions behind; one that was taken out of the cluster has not.
+        let fault = if view.gone.is_empty() { Fault::NotABroker } else { Fault::BrokerDown };
+        let brokers = self.facts.cluster.nodes.iter().filter(|node| node.is_broker());
+        brokers
+            .map(|node| node.name.as_str())
+            .filter(|name| !present.contains(name))
+            .map(|name| (name, fault))
+            .collect()
+    }
+
+    fn absent_nodes(&self) -> impl Iterator<Item = Check> {
+        let gone: Vec<String> =
+            self.facts.view.iter().flat_map(|view| &view.gone).map(|id| format!("broker {id}")).collect();
+        self.absent.iter().map(move |(node, fault)| {
+            let mut check = Judge::check(Step::Node, *node);
+            check.node = Some((*node).to_owned());
+            check.verdict = Verdict::Fault;
+            check.fault = Some(*fault);
+            check.says = match fault {
+                Fault::BrokerDown => {
+                    format!("not in the cluster now; {} is missing from its partitions", gone.join(", "))
+                }
+                _ => "no broker of the cluster is here, and no partition misses one".to_owned(),
+            };
+            check
+        })
+    }
+
+    fn all_bootstrap(&self) -> Option<Fault> {
+        let silences: Option<Vec<&Silence>> =
+            self.facts.bootstrap.iter().map(|contact| contact.look.as_ref()?.answer.as_ref().err()).collect();
+        let silences = silences.filter(|silences| !silences.is_empty())?;
+        let elsewhere = self.facts.bootstrap.iter().find_map(|contact| contact.other_port.as_ref());
+        let all = |like: fn(&Silence) -> bool| silences.iter().all(|silence| like(silence));
+        if let Some((_, look)) = elsewhere {
+            return Some(self.other_port(look));
+        }
+        if all(|silence| matches!(silence, Silence::Timeout | Silence::Unreachable(_))) {
+            return Some(Fault::NetworkUnreachable);
+        }
+        None
+    }
+
+    /// Why Kafka answers on EMR's other port, and not on the one that the rule says.
+    fn other_port(&self, look: &Look) -> Fault {
+        let cluster = &self.facts.cluster;
+        if !(cluster.rule().from_3_11 && cluster.network == Network::Public && cluster.port.is_none()) {
+            return Fault::WrongPort;
+        }
+        // Brokers that know long domains there are of a release before 3.11, which serves the public network on that port.
+        let told = look.listener().and_then(|listener| listener.told.as_ref());
+        let names = told.is_some_and(|told| told.brokers.iter().any(|broker| broker.host.parse::<IpAddr>().is_err()));
+        if names { Fault::WrongPort } else { Fault::PublicAccessOff }
+    }
+
+    fn probe(&self) -> Option<Check> {
+        let (topic, outcome) = self.facts.probe.as_ref()?;
+        let mut check = Judge::check(Step::Probe, format!("topic {topic}"));
+        match outcome {
+            Ok(()) => check.says = "a message was produced and consumed".to_owned(),
+            Err(why) => {
+                check.verdict = Verdict::Fault;
+                check.fault = Some(Fault::ProbeFailed);
+                check.says = OneLine(why).to_string();
+            }
+        }
+        Some(check)
+    }
+
+    /// Takes back the causes that are only what follows from others. Their checks stay bad.
+    fn forget_what_follows(&self, checks: &mut [Check]) {
+        let found: BTreeSet<Fault> = checks.iter().filter_map(|check| check.fault).collect();
+        let other_cluster = found.contains(&Fault::OtherCluster);
+        let way_in = found.iter().any(|fault| *fault < Fault::LoginRefused);
+        let anything = found.iter().any(|fault| *fault < Fault::ClientFailed);
+        for check in checks {
+            let follows = match check.fault {
+                Some(
+                    Fault::UnknownBroker
+                    | Fault::NotABroker
+                    | Fault::BrokerDown
+                    | Fault::NamesSwapped
+                    | Fault::BrokerUnreachable,
+                ) => other_cluster,
+                Some(Fault::LoginRefused) => way_in,
+                Some(Fault::ClientFailed) => anything,
+                Some(Fault::ProbeFailed) => anything || found.contains(&Fault::ClientFailed),
+                _ => false,
+            };
+            if follows {
+                check.fault = None;
+                if check.step == Step::Client {
+                    // What librdkafka says of it is another thing each time, and leads away from the cause.
+                    check.says = "no metadata, because of the above".to_owned();
+                }
+            }
+        }
+    }
+
+    fn findings(&self, checks: &[Check]) -> Vec<Finding> {
+        let mut found: BTreeMap<Fault, (Verdict, Vec<String>)> = BTreeMap::new();
+        for check in checks {
+            let Some(fault) = check.fault else { continue };
+            let (verdict, evidence) = found.entry(fault).or_insert((Verdict::Ok, Vec::new()));
+            *verdict = (*verdict).max(check.verdict);
+            evidence.push(format!("{}: {}", check.subject, check.says));
+        }
+        let cluster = &self.facts.cluster;
+        let contacts = self.facts.bootstrap.iter().chain(self.facts.listeners.iter().map(|listener| &listener.contact));
+        let login = contacts.filter_map(Contact::listener).any(|listener| listener.mechanisms.is_some());
+        let finding = |(fault, (verdict, evidence)): (Fault, (Verdict, Vec<String>))| Finding {
+            fault,
+            verdict,
+            cause: fault.cause(),
+            evidence,
+            cure: fault.cure(cluster, &self.facts.settings, login),
+            document: fault.step(cluster.network).map(|step| format!("{}: {step}", cluster.rule().section)),
+        };
+        let mut findings: Vec<Finding> = found.into_iter().map(finding).collect();
+        // What only will go wrong comes after what does.
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
+        findings
+    }
+}
+
+/// The protocol of a listener, as clients call it, with its mechanisms.
+fn protocol(listener: &Listener) -> String {
+    let tls = listener.certificate.is_some();
+    match &listener.mechanisms {
+        None if tls => "SSL".to_owned(),
+        None => "PLAINTEXT".to_owned(),
+        Some(mechanisms) => {
+            let protocol = if tls { "SASL_SSL" } else { "SASL_PLAINTEXT" };
+            format!("{protocol} ({})", shown(mechanisms))
+        }
+    }
+}
+
+/// The first few of a list.
+fn shown(list: &[String]) -> String {
+    const MOST: usize = 4;
+    match list {
+        [] => "nothing".to_owned(),
+        _ if list.len() > MOST => format!("{} and {} more", list[..MOST].join(", "), list.len() - MOST),
+        _ => list.join(", "),
+    }
+}
+
+/// Takes librdkafka's own name of the connection from its text: `sasl_ssl://host:port/bootstrap: `.
+fn without_url(text: &str) -> String {
+    let is_name = |word: &str| word.contains("://") || word.starts_with("[thrd:");
+    let words: Vec<&str> = text.split(": ").skip_while(|word| is_name(word)).collect();
+    words.join(": ")
+}

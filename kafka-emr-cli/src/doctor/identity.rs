@@ -1,0 +1,169 @@
+//! Which broker answers where a broker is to be found.
+//!
+//! A broker describes its own configuration and refuses that of any other, naming itself. librdkafka asks each broker at the
+//! place where it is advertised. rdkafka's own wrapper drops the refusal, so this calls librdkafka.
+
+#![allow(unsafe_code)]
+
+use std::collections::BTreeMap;
+use std::ffi::{CStr, CString, c_char, c_void};
+use std::ptr;
+use std::time::{Duration, Instant};
+
+use kafka_emr_core::OneLine;
+use kafka_emr_rs::rdkafka::bindings::{
+    RD_KAFKA_EVENT_DESCRIBECONFIGS_RESULT, rd_kafka_AdminOptions_destroy, rd_kafka_AdminOptions_new,
+    rd_kafka_AdminOptions_set_opaque, rd_kafka_AdminOptions_set_request_timeout, rd_kafka_ConfigResource_destroy,
+    rd_kafka_ConfigResource_error, rd_kafka_ConfigResource_error_string, rd_kafka_ConfigResource_new,
+    rd_kafka_DescribeConfigs, rd_kafka_DescribeConfigs_result_resources, rd_kafka_ResourceType_t, rd_kafka_admin_op_t,
+    rd_kafka_event_DescribeConfigs_result, rd_kafka_event_destroy, rd_kafka_event_error, rd_kafka_event_error_string,
+    rd_kafka_event_opaque, rd_kafka_event_t, rd_kafka_event_type, rd_kafka_queue_destroy, rd_kafka_queue_new,
+    rd_kafka_queue_poll, rd_kafka_queue_t, rd_kafka_resp_err_t,
+};
+use kafka_emr_rs::rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use kafka_emr_rs::rdkafka::types::RDKafka;
+
+/// Who answers where a broker is to be found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Identity {
+    Itself,
+    /// Another broker, and which one where it says so.
+    Another(Option<i32>),
+    /// Not known, and why.
+    Unknown(String),
+}
+
+/// Asks every broker at its own place whether it is that broker.
+pub(super) fn ask<C: ConsumerContext>(consumer: &BaseConsumer<C>, brokers: &[i32], deadline: Instant) -> Vec<Identity> {
+    // SAFETY: the client lives as long as `consumer` does, which is longer than the queue.
+    let mut found = unsafe { ask_client(consumer.client().native_ptr(), brokers, deadline) };
+    let silent = || Identity::Unknown("no answer".to_owned());
+    brokers.iter().map(|broker| found.remove(broker).unwrap_or_else(silent)).collect()
+}
+
+/// # Safety
+///
+/// `client` is a live librdkafka client.
+unsafe fn ask_client(client: *mut RDKafka, brokers: &[i32], deadline: Instant) -> BTreeMap<i32, Identity> {
+    let mut found = BTreeMap::new();
+    // SAFETY: the queue is used on this thread alone and destroyed at the end. Events that come later have no queue then,
+    // and librdkafka frees them.
+    unsafe {
+        let queue = rd_kafka_queue_new(client);
+        for broker in brokers {
+            request(client, *broker, left(deadline), queue);
+        }
+        // A request that has timed out is answered too, a little after its time.
+        let patience = deadline + Duration::from_millis(500);
+        while found.len() < brokers.len() && Instant::now() < patience {
+            let event = rd_kafka_queue_poll(queue, milliseconds(left(patience)));
+            if event.is_null() {
+                continue;
+            }
+            if rd_kafka_event_type(event) == RD_KAFKA_EVENT_DESCRIBECONFIGS_RESULT {
+                // The opaque is the broker's id, not an address.
+                let broker = rd_kafka_event_opaque(event) as isize as i32;
+                found.insert(broker, answer(event));
+            }
+            rd_kafka_event_destroy(event);
+        }
+        rd_kafka_queue_destroy(queue);
+    }
+    found
+}
+
+/// Sends the question for one broker, to that broker. The answer comes to the queue.
+///
+/// # Safety
+///
+/// `client` is a live librdkafka client, and `queue` a queue of it.
+unsafe fn request(client: *mut RDKafka, broker: i32, limit: Duration, queue: *mut rd_kafka_queue_t) {
+    let name = CString::new(broker.to_string()).expect("digits have no NUL");
+    // SAFETY: librdkafka copies name, resource and options, which are destroyed here. Options that it does not take stay as
+    // they were, and the errstr may be absent.
+    unsafe {
+        let options = rd_kafka_AdminOptions_new(client, rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+        rd_kafka_AdminOptions_set_request_timeout(options, milliseconds(limit), ptr::null_mut::<c_char>(), 0);
+        rd_kafka_AdminOptions_set_opaque(options, broker as isize as *mut c_void);
+        let kind = rd_kafka_ResourceType_t::RD_KAFKA_RESOURCE_BROKER;
+        let mut resource = rd_kafka_ConfigResource_new(kind, name.as_ptr());
+        rd_kafka_DescribeConfigs(client, &raw mut resource, 1, options, queue);
+        rd_kafka_ConfigResource_destroy(resource);
+        rd_kafka_AdminOptions_destroy(options);
+    }
+}
+
+/// # Safety
+///
+/// `event` is a live result of [`request`].
+unsafe fn answer(event: *mut rd_kafka_event_t) -> Identity {
+    // SAFETY: what is read belongs to the event, and is copied before anybody destroys it.
+    unsafe {
+        let error = rd_kafka_event_error(event);
+        if error != rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+            return Identity::of(error, &text(rd_kafka_event_error_string(event)));
+        }
+        let result = rd_kafka_event_DescribeConfigs_result(event);
+        let mut count = 0;
+        let resources = rd_kafka_DescribeConfigs_result_resources(result, &raw mut count);
+        if count == 0 {
+            return Identity::Unknown("an empty answer".to_owned());
+        }
+        let resource = *resources;
+        Identity::of(rd_kafka_ConfigResource_error(resource), &text(rd_kafka_ConfigResource_error_string(resource)))
+    }
+}
+
+/// # Safety
+///
+/// `text` is NULL or a C string.
+unsafe fn text(text: *const c_char) -> String {
+    // SAFETY: as above.
+    if text.is_null() { String::new() } else { unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned() }
+}
+
+impl Identity {
+    fn of(error: rd_kafka_resp_err_t, text: &str) -> Self {
+        match error {
+            rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR => Identity::Itself,
+            // "Unexpected broker id, expected 2, but received 1"
+            rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_INVALID_REQUEST => {
+                let expected = text.split(", expected ").nth(1).unwrap_or_default();
+                let digits: String = expected.chars().take_while(char::is_ascii_digit).collect();
+                Identity::Another(digits.parse().ok())
+            }
+            rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED => {
+                Identity::Unknown("the user may not describe the cluster".to_owned())
+            }
+            rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE => {
+                Identity::Unknown("it does not tell".to_owned())
+            }
+            _ => Identity::Unknown(OneLine(text).to_string()),
+        }
+    }
+}
+
+fn left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
+}
+
+/// At least one: librdkafka takes none for "without limit".
+fn milliseconds(time: Duration) -> i32 {
+    i32::try_from(time.as_millis()).unwrap_or(i32::MAX).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_names_itself() {
+        let of = |text: &str| Identity::of(rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_INVALID_REQUEST, text);
+        assert_eq!(of("Unexpected broker id, expected 2, but received 1"), Identity::Another(Some(2)));
+        assert_eq!(
+            of("Unexpected broker id, expected 12 or empty string, but received 1"),
+            Identity::Another(Some(12))
+        );
+        assert_eq!(of("no"), Identity::Another(None));
+    }
+}

@@ -1,0 +1,55 @@
+//! What this machine itself makes of a name.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Instant;
+
+use crate::system;
+
+/// The file that every system resolver reads first.
+const HOSTS_FILE: &str = "/etc/hosts";
+
+/// Asks the system resolver, which has no time limit of its own to set. One that is still asking at the deadline is left
+/// alone.
+pub(crate) fn ask_system(host: &str, port: u16, deadline: Instant) -> Result<Vec<SocketAddr>, String> {
+    let (sender, answer) = mpsc::channel();
+    let asked = host.to_owned();
+    let asking = thread::Builder::new().name("system-resolver".to_owned()).spawn(move || {
+        let _ = sender.send(system::ask(&asked, port));
+    });
+    asking.map_err(|error| error.to_string())?;
+    match answer.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        Ok(answer) => answer,
+        Err(_) => Err("the system resolver does not answer in time".to_owned()),
+    }
+}
+
+/// The line of the hosts file that gives a name this address, where one does.
+pub(crate) fn hosts_line(name: &str, address: IpAddr) -> Option<String> {
+    let content = std::fs::read_to_string(HOSTS_FILE).ok()?;
+    line_in(&content, name, address).map(|number| format!("{HOSTS_FILE}:{number}"))
+}
+
+fn line_in(content: &str, name: &str, address: IpAddr) -> Option<usize> {
+    let gives = |line: &str| {
+        let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
+        words.next().and_then(|word| word.parse().ok()) == Some(address)
+            && words.any(|word| word.eq_ignore_ascii_case(name))
+    };
+    content.lines().position(gives).map(|index| index + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_is_found() {
+        let content = "127.0.0.1 localhost\n# 10.9.9.9 emr-worker-1.cluster-48742\n\n\
+                       10.9.9.9\temr-worker-1 EMR-worker-1.cluster-48742 # old\n";
+        let line = |address: &str| line_in(content, "emr-worker-1.cluster-48742", address.parse().unwrap());
+        assert_eq!(line("10.9.9.9"), Some(4));
+        assert_eq!(line("10.9.9.8"), None);
+    }
+}

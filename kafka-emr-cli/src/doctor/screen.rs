@@ -1,0 +1,331 @@
+//! The report, as people and programs read it.
+
+use std::fmt::Write as _;
+
+use clap::builder::styling::Style;
+use comfy_table::{Cell, CellAlignment, Color};
+use kafka_emr_core::{Network, Rule};
+use serde::Serialize;
+
+use super::diagnosis::{Check, Diagnosis, Finding, Step, Verdict};
+use super::examine::Facts;
+use crate::output::{self, BAD, FAINT, GOOD, HEADING, NOTE, NOTHING, Page, Report};
+
+/// The columns of the checks.
+const HEADER: [&str; 6] = ["step", "", "what", "dials", "     ms", "result"];
+
+/// How much of a finding's evidence is shown to people.
+const EVIDENCE: usize = 4;
+
+/// What was found of all clusters of a source. `docs/doctor.schema.json` describes its JSON.
+#[derive(Serialize)]
+pub(crate) struct Doctor {
+    pub(crate) verdict: Verdict,
+    pub(crate) clusters: Vec<ClusterReport>,
+}
+
+/// What was found of one cluster.
+#[derive(Serialize)]
+pub(crate) struct ClusterReport {
+    #[serde(skip)]
+    title: String,
+    domain: Option<String>,
+    release: Option<String>,
+    network: Network,
+    rule: ShownRule,
+    broker_setting: Option<&'static str>,
+    security_protocol: String,
+    sasl_mechanism: Option<String>,
+    librdkafka: String,
+    pub(crate) verdict: Verdict,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) checks: Vec<Check>,
+}
+
+#[derive(Serialize)]
+struct ShownRule {
+    name: &'static str,
+    reason: &'static str,
+    section: &'static str,
+}
+
+impl Doctor {
+    pub(crate) fn of(clusters: Vec<ClusterReport>) -> Self {
+        let verdict = clusters.iter().map(|cluster| cluster.verdict).max().unwrap_or(Verdict::Ok);
+        Doctor { verdict, clusters }
+    }
+
+    /// Whether there is nothing to mend.
+    pub(crate) fn is_fine(&self) -> bool {
+        self.verdict < Verdict::Warning
+    }
+}
+
+impl ClusterReport {
+    pub(crate) fn of(facts: &Facts, diagnosis: Diagnosis) -> Self {
+        let Diagnosis { checks, findings } = diagnosis;
+        let rule: &Rule = facts.cluster.rule();
+        ClusterReport {
+            title: facts.cluster.title(),
+            domain: facts.cluster.domain(),
+            release: facts.cluster.release.as_ref().map(ToString::to_string),
+            network: facts.cluster.network,
+            rule: ShownRule { name: rule.name, reason: rule.reason, section: rule.section },
+            broker_setting: rule.requirement,
+            security_protocol: facts.settings.protocol(),
+            sasl_mechanism: facts.settings.mechanism(),
+            librdkafka: kafka_emr_rs::rdkafka::util::get_rdkafka_version().1,
+            verdict: checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Ok),
+            findings,
+            checks,
+        }
+    }
+
+    fn facts(&self, page: &Page) -> String {
+        let login = self.sasl_mechanism.as_ref().map(|mechanism| format!(", {mechanism}")).unwrap_or_default();
+        let mut facts = vec![("rule", format!("{}: {}", self.rule.name, self.rule.reason))];
+        if let Some(setting) = self.broker_setting {
+            facts.push(("brokers", format!("need {setting}")));
+        }
+        facts.push(("client", format!("{}{login}, by librdkafka {}", self.security_protocol, self.librdkafka)));
+        page.facts(&facts)
+    }
+
+    fn checks(&self, page: &Page) -> String {
+        let mut last = None;
+        let rows = self.checks.iter().map(|check| {
+            let step = if last == Some(check.step) { "" } else { check.step.word() };
+            last = Some(check.step);
+            row(check, step, page)
+        });
+        let table = output::table(page, HEADER, rows.collect());
+        let width = |text: &str| text.lines().map(|line| line.chars().count()).max();
+        let plain = || {
+            let rows = self.checks.iter().map(|check| row(check, check.step.word(), &Page::PLAIN)).collect();
+            output::table(&Page::PLAIN, HEADER, rows)
+        };
+        if page.width.is_some_and(|room| Some(room) < width(&plain())) {
+            return list(&self.checks, page);
+        }
+        table
+    }
+
+    fn end(&self, page: &Page) -> String {
+        if self.findings.is_empty() {
+            let brokers = self.checks.iter().filter(|check| check.step == Step::Listener).count();
+            let fine = format!("fine: a client reaches each of the brokers ({brokers})");
+            return page.paint(&fine, GOOD) + "\n";
+        }
+        let mut text = String::new();
+        for (number, finding) in (1..).zip(&self.findings) {
+            let style = finding.verdict.style();
+            let head = format!("{number}. {}: {}", finding.fault.code(), finding.cause);
+            let more = finding.evidence.len().saturating_sub(EVIDENCE);
+            let mut evidence = finding.evidence[..finding.evidence.len() - more].to_vec();
+            if more > 0 {
+                evidence.push(format!("and {more} more"));
+            }
+            let mut facts: Vec<(&str, String)> = Vec::new();
+            for line in evidence {
+                facts.push((if facts.is_empty() { "seen" } else { "" }, line));
+            }
+            facts.push(("do", finding.cure.clone()));
+            facts.extend(finding.document.clone().map(|document| ("document", document)));
+            let _ = write!(text, "{}\n{}", page.paint(&head, style), page.facts(&facts));
+        }
+        text
+    }
+}
+
+impl Step {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Step::Name => "name",
+            Step::Bootstrap => "bootstrap",
+            Step::Client => "client",
+            Step::Listener => "listener",
+            Step::Node => "node",
+            Step::Probe => "probe",
+        }
+    }
+}
+
+impl Verdict {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Verdict::Ok => "ok",
+            Verdict::Note => "note",
+            Verdict::Warning => "warning",
+            Verdict::Fault => "fault",
+        }
+    }
+
+    fn style(self) -> Style {
+        match self {
+            Verdict::Ok => GOOD,
+            Verdict::Note => FAINT,
+            Verdict::Warning => NOTE,
+            Verdict::Fault => BAD,
+        }
+    }
+
+    fn colour(self) -> Color {
+        match self {
+            Verdict::Ok => Color::DarkGreen,
+            Verdict::Note => Color::DarkGrey,
+            Verdict::Warning => Color::DarkYellow,
+            Verdict::Fault => Color::Red,
+        }
+    }
+}
+
+fn row(check: &Check, step: &str, page: &Page) -> [Cell; 6] {
+    let word = Cell::new(check.verdict.word());
+    [
+        Cell::new(step),
+        if page.colour { word.fg(check.verdict.colour()) } else { word },
+        Cell::new(&check.subject),
+        Cell::new(check.dials.as_deref().unwrap_or(NOTHING)),
+        // All alike wide, so that a table has the same shape whatever the time.
+        Cell::new(check.latency_ms.map_or_else(|| NOTHING.to_owned(), |ms| format!("{ms:.1}")))
+            .set_alignment(CellAlignment::Right),
+        Cell::new(&check.says),
+    ]
+}
+
+/// The checks where there is no room for a table.
+fn list(checks: &[Check], page: &Page) -> String {
+    let mut lines = Vec::new();
+    for check in checks {
+        let found = match (&check.dials, check.latency_ms) {
+            (Some(dials), Some(latency)) => format!("{dials} in {latency:.1} ms: {}", check.says),
+            (Some(dials), None) => format!("{dials}: {}", check.says),
+            (None, _) => check.says.clone(),
+        };
+        let label = format!("{:7}  {}", check.verdict.word(), check.step.word());
+        lines.push((label, check.verdict.style(), check.subject.clone()));
+        lines.push((String::new(), FAINT, found));
+    }
+    let lines: Vec<_> = lines.iter().map(|(label, style, value)| (label.as_str(), *style, value.as_str())).collect();
+    page.labelled(&lines)
+}
+
+impl Report for Doctor {
+    fn text(&self, page: &Page) -> String {
+        let block = |cluster: &ClusterReport| {
+            let release = cluster.release.as_deref().unwrap_or("release not known (hosts text)");
+            let heading = format!("{} · {release} · {} network", cluster.title, cluster.network);
+            let parts =
+                [page.paint(&heading, HEADING) + "\n" + &cluster.facts(page), cluster.checks(page), cluster.end(page)];
+            parts.join("\n")
+        };
+        self.clusters.iter().map(block).collect::<Vec<_>>().join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::super::fault::Fault;
+    use super::*;
+
+    fn report() -> Doctor {
+        let check = |step, subject: &str, verdict, fault, says: &str| Check {
+            step,
+            subject: subject.to_owned(),
+            node: None,
+            broker_id: None,
+            dials: Some("10.0.1.24:9092".to_owned()),
+            rule: Some("R3"),
+            latency_ms: (verdict == Verdict::Ok).then_some(1.25),
+            verdict,
+            fault,
+            says: says.to_owned(),
+        };
+        let bad = Some(Fault::BrokerUnreachable);
+        let checks = vec![
+            check(Step::Bootstrap, "emr-worker-1:9092", Verdict::Ok, None, "PLAINTEXT, Kafka 2.4"),
+            check(Step::Bootstrap, "emr-worker-2:9092", Verdict::Fault, bad, "no answer: timeout"),
+        ];
+        let finding = Finding {
+            fault: Fault::BrokerUnreachable,
+            verdict: Verdict::Fault,
+            cause: Fault::BrokerUnreachable.cause(),
+            evidence: (1..=6).map(|n| format!("emr-worker-{n}:9092: no answer: timeout")).collect(),
+            cure: "see that the machine runs".to_owned(),
+            document: None,
+        };
+        let rule = &kafka_emr_core::RULES[2];
+        Doctor::of(vec![ClusterReport {
+            title: "cluster-48742".to_owned(),
+            domain: None,
+            release: None,
+            network: Network::Private,
+            rule: ShownRule { name: rule.name, reason: "long domains", section: rule.section },
+            broker_setting: None,
+            security_protocol: "SASL_SSL".to_owned(),
+            sasl_mechanism: Some("PLAIN".to_owned()),
+            librdkafka: "2.12.1".to_owned(),
+            verdict: Verdict::Fault,
+            findings: vec![finding],
+            checks,
+        }])
+    }
+
+    #[track_caller]
+    fn check(page: &Page, expected: &Expect) {
+        expected.assert_eq(&report().text(page).replace('\u{1b}', "^"));
+    }
+
+    #[test]
+    fn a_narrow_page_has_a_list() {
+        check(
+            &Page { colour: false, width: Some(60) },
+            &expect![[r#"
+                cluster-48742 · release not known (hosts text) · private network
+                  rule    R3: long domains
+                  client  SASL_SSL, PLAIN, by librdkafka 2.12.1
+
+                  ok       bootstrap  emr-worker-1:9092
+                                      10.0.1.24:9092 in 1.2 ms: PLAINTEXT,
+                                      Kafka 2.4
+                  fault    bootstrap  emr-worker-2:9092
+                                      10.0.1.24:9092: no answer: timeout
+
+                1. broker-unreachable: a broker does not answer, while others do
+                  seen  emr-worker-1:9092: no answer: timeout
+                        emr-worker-2:9092: no answer: timeout
+                        emr-worker-3:9092: no answer: timeout
+                        emr-worker-4:9092: no answer: timeout
+                        and 2 more
+                  do    see that the machine runs
+            "#]],
+        );
+    }
+
+    #[test]
+    fn colours_mark_the_verdicts() {
+        check(
+            &Page { colour: true, width: None },
+            &expect![[r#"
+            ^[1mcluster-48742 · release not known (hosts text) · private network^[0m
+              ^[2mrule  ^[0m  R3: long domains
+              ^[2mclient^[0m  SASL_SSL, PLAIN, by librdkafka 2.12.1
+
+              step              what               dials                ms  result
+              ───────────────────────────────────────────────────────────────────────────────────
+              bootstrap  ^[38;5;2mok    ^[39m emr-worker-1:9092  10.0.1.24:9092      1.2  PLAINTEXT, Kafka 2.4
+                         ^[38;5;9mfault ^[39m emr-worker-2:9092  10.0.1.24:9092        –  no answer: timeout
+
+            ^[1m^[31m1. broker-unreachable: a broker does not answer, while others do^[0m
+              ^[2mseen^[0m  emr-worker-1:9092: no answer: timeout
+              ^[2m    ^[0m  emr-worker-2:9092: no answer: timeout
+              ^[2m    ^[0m  emr-worker-3:9092: no answer: timeout
+              ^[2m    ^[0m  emr-worker-4:9092: no answer: timeout
+              ^[2m    ^[0m  and 2 more
+              ^[2mdo  ^[0m  see that the machine runs
+        "#]],
+        );
+    }
+}

@@ -1,0 +1,76 @@
+//! `doctor` on the embedded cluster, and what it refuses. Each fault is made on real brokers, in the package of tests.
+
+use kafka_emr_rs::mocking::MockEmrCluster;
+
+use crate::{NEW, file, inline, kafka_emr, path, run};
+
+#[test]
+fn an_embedded_cluster_is_fine() {
+    let mock = MockEmrCluster::new().unwrap();
+    mock.create_topic("orders", 3, 3).unwrap();
+    let description = file(".toml", &mock.cluster().to_toml().unwrap());
+    let text = run(["doctor", &path(&description), "--timeout", "20", "--probe-topic", "orders"]).quietly(0);
+    assert!(text.contains("a message was produced and consumed"), "{text}");
+    assert!(text.ends_with("fine: a client reaches each of the brokers (3)\n"), "{text}");
+
+    let report = run(["doctor", &path(&description), "--timeout", "20", "--json"]).json(0);
+    let cluster = &report["clusters"][0];
+    assert_eq!((&cluster["verdict"], &cluster["rule"]["name"]), (&"note".into(), &"R3".into()), "{cluster:#}");
+    assert!(cluster["findings"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn several_clusters_have_a_report_each() {
+    let mock = MockEmrCluster::new().unwrap();
+    let description = file(".toml", &mock.cluster().to_toml().unwrap());
+    let two = format!("{};emr://1234?release=EMR-3.10.1&emr-worker-1=127.10.7.24", path(&description));
+    let report = run(["doctor", &two, "--timeout", "20", "--json"]).json(1);
+    let first_fault = |cluster: usize| report["clusters"][cluster]["findings"][0]["fault"].as_str();
+    assert_eq!((first_fault(0), first_fault(1)), (None, Some("nothing-listens")), "{report:#}");
+    assert_eq!(report["verdict"], "fault");
+}
+
+#[test]
+fn a_mechanism_that_is_not_built_in_is_said_and_all_else_is_looked_at() {
+    let mock = MockEmrCluster::new().unwrap();
+    let description = file(".toml", &mock.cluster().to_toml().unwrap());
+    // Kerberos is librdkafka's default.
+    let report = run(["doctor", &path(&description), "--json", "-X", "security.protocol=SASL_PLAINTEXT"]).json(1);
+    assert_eq!(report["clusters"][0]["findings"][0]["fault"], "sasl-not-expected", "{report:#}");
+}
+
+#[track_caller]
+fn refuse(arguments: &[&str], says: &[&str]) {
+    let source = inline(NEW, "private");
+    let run = run([&["doctor", &source], arguments].concat());
+    assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{}", run.stderr);
+    assert_eq!(run.stderr.matches('\n').count(), 1, "one line: {}", run.stderr);
+    for part in says {
+        assert!(run.stderr.contains(part), "{part:?} is missing: {}", run.stderr);
+    }
+    assert!(!run.stderr.contains("hunter2"), "{}", run.stderr);
+}
+
+#[test]
+fn bad_properties_are_refused_without_their_values() {
+    refuse(&["-X", "hunter2"], &["-X: expected KEY=VALUE"]);
+    refuse(&["-X", "sasl.pasword=hunter2"], &["sasl.pasword"]);
+    refuse(&["-X", "security.protocol=hunter2"], &["security.protocol"]);
+    refuse(&["-X", "bootstrap.servers=a:1,b:x"], &["bootstrap.servers", "b:x"]);
+    refuse(&["-X", "ssl.truststore.location=/t.jks"], &["ssl.ca.location", "keytool"]);
+    refuse(&["-X", "security.protocol=SSL", "-X", "ssl.ca.location=/nowhere/ca.pem"], &["/nowhere/ca.pem"]);
+    refuse(&["-F", "/nowhere/client.properties"], &["-F /nowhere/client.properties"]);
+    let properties = file(".properties", "security.protocol=SSL\nhunter2\n");
+    refuse(&["-F", &path(&properties)], &[&format!("{}:2", path(&properties))]);
+}
+
+#[test]
+fn bad_arguments_are_refused() {
+    refuse(&["--timeout", "0"], &["--timeout", "1..=300"]);
+    refuse(&["--watch=0"], &["--watch"]);
+    let missing = run(["doctor", "/nonexistent/prod.toml"]);
+    assert_eq!((missing.status, missing.stdout.as_str()), (2, ""));
+    assert!(missing.stderr.contains("/nonexistent/prod.toml"), "{}", missing.stderr);
+    let watching = crate::finish(&mut kafka_emr(["doctor", "/nonexistent/prod.toml", "--watch"]));
+    assert_eq!(watching.status, 2, "{}", watching.stderr);
+}
