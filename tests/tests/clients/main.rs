@@ -3,6 +3,7 @@
 //! real brokers.
 
 mod c;
+mod doctor;
 mod exec;
 mod hosts;
 mod import;

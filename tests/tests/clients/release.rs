@@ -34,6 +34,8 @@ fn an_unpacked_release_is_all_that_is_needed() {
     assert!(version.starts_with(concat!("kafka-emr ", env!("CARGO_PKG_VERSION"))), "{version}");
     for file in [
         "README.md",
+        "docs/troubleshooting.md",
+        "LICENSES-OF-DEPENDENCIES",
         "LICENSE-APACHE",
         "LICENSE-MIT",
         "share/man/man1/kafka-emr.1",
@@ -43,6 +45,8 @@ fn an_unpacked_release_is_all_that_is_needed() {
     ] {
         assert!(fs::metadata(place.join(file)).is_ok_and(|file| file.len() > 0), "{file}");
     }
+    let licences = fs::read_to_string(place.join("LICENSES-OF-DEPENDENCIES")).unwrap();
+    assert!(licences.contains("\nrdkafka-sys ") && licences.contains("librdkafka - Apache Kafka C driver library"));
     let completions = place.join("share/bash-completion/completions/kafka-emr");
     succeeds(Command::new("bash").args(["-c", ". \"$0\" && complete -p kafka-emr"]).arg(completions));
 

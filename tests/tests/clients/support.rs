@@ -59,7 +59,7 @@ fn build(packages: &[&str]) {
 pub(crate) struct Output {
     command: String,
     pub(crate) fine: bool,
-    status: String,
+    pub(crate) status: String,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }

@@ -1,0 +1,221 @@
+//! `kafka-emr doctor`: real clusters, healthy by every rule, and each fault made on them. What users see is kept in
+//! `doctor/screens`; `UPDATE_EXPECT=1` writes it anew.
+
+mod case;
+mod described;
+
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use kafka_emr_tests::{Broker, Certificate, KafkaCluster, KafkaVersion, Mechanism, Sasl, Security};
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use self::case::{Case, doctor};
+use self::described::Described;
+use crate::site::{Site, TOPIC, create_topic};
+
+/// The long domain of a worker, with its port.
+fn name(worker: u8) -> String {
+    format!("emr-worker-{worker}.cluster-48742")
+}
+
+/// Three brokers on the hosts 24 to 26 of a network.
+fn brokers(network: [u8; 3], port: u16, advertised: impl Fn(u8) -> String) -> [Broker; 3] {
+    let [a, b, c] = network;
+    [1, 2, 3].map(|worker| Broker {
+        id: worker.into(),
+        listen: ([a, b, c, worker + 23], port).into(),
+        advertised: advertised(worker),
+    })
+}
+
+/// An address that takes no connections and refuses none: as behind a firewall that drops packets.
+struct BlackHole {
+    _listener: Socket,
+    _waiting: Vec<TcpStream>,
+}
+
+impl BlackHole {
+    fn at(address: &str) -> Self {
+        let address: SocketAddr = address.parse().unwrap();
+        let listener = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
+        listener.bind(&SockAddr::from(address)).unwrap();
+        // The kernel drops whoever comes when the queue is full, and nobody takes anything from it.
+        listener.listen(0).unwrap();
+        let mut waiting = Vec::new();
+        while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(500)) {
+            waiting.push(stream);
+            assert!(waiting.len() < 100, "{address} takes every connection");
+        }
+        BlackHole { _listener: listener, _waiting: waiting }
+    }
+}
+
+/// Kafka 1.0.1, whose brokers advertise long domains on port 9092: healthy by R1, R3 and R4.
+#[test]
+fn doctor_on_brokers_that_advertise_long_domains() {
+    let mut cluster = KafkaCluster::start(
+        KafkaVersion::V1_0_1,
+        &brokers([127, 10, 1], 9092, |worker| format!("{}:9092", name(worker))),
+    );
+    create_topic(&cluster.internal_bootstrap(), 3);
+    let r3 = Described::new("EMR-3.10.1", "private");
+    let outside = |release| {
+        // The brokers' addresses are the EIPs; nobody is at the private IPs.
+        Described::new(release, "public").each(|node| {
+            node.public = node.private.clone();
+            node.private = node.private.replace("127.10.1.", "10.0.1.");
+        })
+    };
+
+    Case::healthy("r3").on(&r3);
+    Case::healthy("r1").on(&Described::new("EMR-3.11.0", "private"));
+    Case::healthy("r4").on(&outside("EMR-3.10.1"));
+    Case::healthy("probe-topic").with(&["--probe-topic", TOPIC]).on(&r3);
+    Case::healthy("own-bootstrap-servers").with(&["-X", "bootstrap.servers=emr-worker-2:9092"]).on(&r3);
+
+    Case::of("wrong-port", "wrong-port").on(&r3.clone().top("port = 9093"));
+    Case::of("wrong-port-by-release", "wrong-port").on(&outside("EMR-3.11.0"));
+    Case::of("other-cluster", "other-cluster").on(&r3.clone().top("cluster_id = \"a2Fma2EtZW1yLW90aGVyIQ\""));
+    Case::of("unknown-broker", "unknown-broker").on(&r3.clone().without("emr-worker-3"));
+    let fourth = r3.clone().node("emr-worker-4", "127.10.1.27", "");
+    Case::of("not-a-broker", "not-a-broker").on(&fourth);
+    Case::of("names-swapped", "names-swapped").on(&r3.clone().swapped());
+    Case::of("tls-not-expected", "tls-not-expected").with(&["-X", "security.protocol=SSL"]).on(&r3);
+    let login = ["security.protocol=SASL_PLAINTEXT", "sasl.mechanism=PLAIN", "sasl.username=alice", "sasl.password=x"];
+    Case::of("sasl-not-expected", "sasl-not-expected").properties(&login).on(&r3);
+    Case::of("name-unknown", "name-unknown").with(&["-X", "bootstrap.servers=emr-worker-9.cluster-48742:9092"]).on(&r3);
+    Case::of("probe-failed", "probe-failed").with(&["--probe-topic", "no-such-topic"]).on(&r3);
+    a_stale_hosts_line(&r3);
+    behind_a_firewall(&r3);
+    nothing_listens(&r3);
+
+    cluster.stop_broker(3);
+    Case::of("broker-down", "broker-down").on(&r3);
+    watch_sees_the_broker_come_back(&mut cluster, &r3);
+}
+
+/// On a machine with a hosts file from before the cluster was scaled.
+fn a_stale_hosts_line(described: &Described) {
+    let hosts = "127.0.0.1 localhost\n\n127.10.1.99 emr-worker-2.cluster-48742 # since 2018\n";
+    Case::of("stale-hosts-line", "stale-hosts-line").with_hosts_file(hosts).on(described);
+}
+
+fn behind_a_firewall(described: &Described) {
+    let hidden = [24, 25, 26].map(|host| BlackHole::at(&format!("127.10.9.{host}:9092")));
+    let all = described.clone().each(|node| node.private = node.private.replace("127.10.1.", "127.10.9."));
+    Case::of("network-unreachable", "network-unreachable").with(&["--timeout", "3"]).on(&all);
+    let one = described.clone().each(|node| {
+        if node.name == "emr-worker-3" {
+            node.private = "127.10.9.26".to_owned();
+        }
+    });
+    Case::of("broker-unreachable", "broker-unreachable").with(&["--timeout", "3"]).on(&one);
+    drop(hidden);
+}
+
+fn nothing_listens(described: &Described) {
+    let nobody = described.clone().each(|node| node.private = node.private.replace("127.10.1.", "127.10.8."));
+    Case::of("nothing-listens", "nothing-listens").on(&nobody);
+
+    // A web server, say.
+    let listener = std::net::TcpListener::bind("127.10.8.24:9092").unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let _ = stream.and_then(|mut stream| stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n"));
+        }
+    });
+    let web = nobody.without("emr-worker-2").without("emr-worker-3");
+    Case::of("not-kafka", "not-kafka").on(&web);
+}
+
+fn watch_sees_the_broker_come_back(cluster: &mut KafkaCluster, described: &Described) {
+    let mut watching = case::Watching::start(described);
+    watching.until("1. broker-down");
+    cluster.start_broker(brokers([127, 10, 1], 9092, |worker| format!("{}:9092", name(worker)))[2].clone());
+    watching.until("fine again");
+    assert!(watching.interrupt().success(), "the last check was fine");
+}
+
+/// Kafka 2.4.1 whose brokers advertise their private IPs, though clients come from outside.
+#[test]
+fn doctor_on_brokers_that_advertise_private_ips() {
+    let private = |worker| format!("127.10.1.{}:9092", worker + 23);
+    let cluster = KafkaCluster::start(KafkaVersion::V2_4_1, &brokers([127, 20, 1], 9092, private));
+    create_topic(&cluster.internal_bootstrap(), 3);
+    Case::of("public-access-off", "public-access-off").on(&Described::new("EMR-3.11.0", "public"));
+    Case::of("principal-not-host", "principal-not-host").on(&Described::new("EMR-3.10.1", "public"));
+}
+
+/// As brokers with public access that advertise private IPs all the same.
+pub(crate) fn private_ips_on_the_public_port(site: &Site) {
+    let outcome = doctor(site.description(), &["--json"]);
+    assert!(!outcome.fine && outcome.stdout.contains("\"public-access-off\""), "{outcome}");
+}
+
+/// The newest Kafka with public access.
+#[test]
+fn doctor_on_brokers_with_public_access() {
+    let public = |worker| format!("127.20.1.{}:9093", worker + 23);
+    let cluster = KafkaCluster::start(KafkaVersion::Newest, &brokers([127, 20, 1], 9093, public));
+    create_topic(&cluster.internal_bootstrap(), 3);
+    Case::healthy("r2").on(&Described::new("EMR-3.11.0", "public"));
+}
+
+/// Kafka 2.4.1 with TLS and logins.
+#[test]
+fn doctor_on_brokers_with_tls_and_logins() {
+    const PASSWORD: &str = "open-sesame";
+    let certificate = Certificate::for_names(&[name(1), name(2), name(3)]);
+    let security = Security::SaslSsl(certificate.clone(), Sasl::new(&[Mechanism::Plain], PASSWORD));
+    let brokers = brokers([127, 10, 1], 9092, |worker| format!("{}:9092", name(worker)));
+    let cluster = KafkaCluster::start_secured(KafkaVersion::V2_4_1, &brokers, &security);
+    create_topic(&cluster.internal_bootstrap(), 3);
+    let described = Described::new("EMR-3.12.0", "private");
+
+    // As users of Java have it.
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(
+        file,
+        "security.protocol=SASL_SSL\nsasl.mechanism=PLAIN\nssl.ca.location={}\n\
+         sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
+         username=\"{}\" password=\"{PASSWORD}\";",
+        certificate.pem().display(),
+        Sasl::USER,
+    )
+    .unwrap();
+    let file = file.path().to_str().unwrap();
+    let by_file = |case: Case| case.with(&["-F", file]);
+    by_file(Case::healthy("sasl-ssl")).on(&described);
+    by_file(Case::of("login-refused", "login-refused")).properties(&["sasl.password=wrong"]).on(&described);
+    by_file(Case::of("sasl-mechanism", "sasl-mechanism")).properties(&["sasl.mechanism=SCRAM-SHA-512"]).on(&described);
+    by_file(Case::of("sasl-expected", "sasl-expected")).properties(&["security.protocol=SSL"]).on(&described);
+    by_file(Case::of("tls-expected", "tls-expected")).properties(&["security.protocol=SASL_PLAINTEXT"]).on(&described);
+    by_file(Case::of("names-swapped-behind-a-login", "names-swapped")).on(&described.clone().swapped());
+    by_file(Case::of("certificate-name-of-addresses", "certificate-name"))
+        .with(&["--bootstrap", "addresses"])
+        .on(&described);
+    let other = Certificate::for_names(&["emr-worker-1.cluster-48742"]);
+    let other = format!("ssl.ca.location={}", other.pem().display());
+    by_file(Case::of("certificate-untrusted", "certificate-untrusted")).properties(&[&other]).on(&described);
+    by_file(Case::of("nothing-of-security", "tls-expected"))
+        .properties(&["security.protocol=PLAINTEXT"])
+        .on(&described);
+}
+
+/// The newest Kafka with certificates that know no long domain.
+#[test]
+fn doctor_on_brokers_whose_certificates_have_other_names() {
+    let certificate = Certificate::for_names(&["kafka-1.example.com", "kafka-2.example.com"]);
+    let brokers = brokers([127, 10, 1], 9092, |worker| format!("{}:9092", name(worker)));
+    let brokers = &brokers[..1];
+    let security = Security::Ssl(certificate.clone());
+    let _cluster = KafkaCluster::start_secured(KafkaVersion::Newest, brokers, &security);
+    let described = Described::new("EMR-3.12.0", "private").without("emr-worker-2").without("emr-worker-3");
+    let trust = format!("ssl.ca.location={}", certificate.pem().display());
+    let tls = ["security.protocol=SSL", &trust];
+    Case::of("certificate-name", "certificate-name").properties(&tls).on(&described);
+    let careless = [&tls[..], &["ssl.endpoint.identification.algorithm=none"]].concat();
+    Case::healthy("certificate-name-not-looked-at").properties(&careless).on(&described);
+}

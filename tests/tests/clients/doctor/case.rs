@@ -1,0 +1,193 @@
+//! One run of `kafka-emr doctor`, as text and as JSON.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use expect_test::expect_file;
+use serde_json::Value;
+
+use super::described::Described;
+use crate::support::{LIMIT, Output, kafka_emr, root, run};
+
+/// Runs it on a description.
+pub(super) fn doctor(description: &Path, arguments: &[&str]) -> Output {
+    run(kafka_emr().arg("doctor").arg(description).args(arguments), LIMIT)
+}
+
+/// A state of a cluster, and what the doctor is to say of it.
+pub(super) struct Case {
+    /// Of the screen that is kept.
+    name: &'static str,
+    /// The code of the first cause; none where all is well.
+    first: Option<&'static str>,
+    arguments: Vec<String>,
+    /// The machine's own hosts file, where it is another one.
+    hosts_file: Option<&'static str>,
+}
+
+impl Case {
+    pub(super) fn healthy(name: &'static str) -> Self {
+        Case { name, first: None, arguments: Vec::new(), hosts_file: None }
+    }
+
+    pub(super) fn of(name: &'static str, first: &'static str) -> Self {
+        Case { first: Some(first), ..Case::healthy(name) }
+    }
+
+    pub(super) fn with(mut self, arguments: &[&str]) -> Self {
+        self.arguments.extend(arguments.iter().map(ToString::to_string));
+        self
+    }
+
+    pub(super) fn properties(self, properties: &[&str]) -> Self {
+        properties.iter().fold(self, |case, property| case.with(&["-X", property]))
+    }
+
+    /// On a machine with this hosts file.
+    pub(super) fn with_hosts_file(self, content: &'static str) -> Self {
+        Case { hosts_file: Some(content), ..self }
+    }
+
+    /// Runs the doctor and compares: the exit status, the first cause, the screen, the JSON with its schema.
+    #[track_caller]
+    pub(super) fn on(mut self, described: &Described) {
+        // Longer than users wait: the machine is busy. Where it matters, the case says its own.
+        if !self.arguments.iter().any(|argument| argument == "--timeout") {
+            self.arguments.splice(0..0, ["--timeout", "20"].map(str::to_owned));
+        }
+        let file = described.file();
+        let hosts = self.hosts_file.map(|content| {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), content).unwrap();
+            file
+        });
+        let examine = |more: &[&str]| {
+            let mut command = kafka_emr();
+            if let Some(hosts) = &hosts {
+                // It shows one program another file, and needs no rights for that.
+                let program = command.get_program().to_owned();
+                command = Command::new("proot");
+                command.arg("-b").arg(format!("{}:/etc/hosts", hosts.path().display())).arg(program);
+            }
+            run(command.arg("doctor").arg(&file).args(&self.arguments).args(more), LIMIT)
+        };
+        let started = Instant::now();
+        let text = examine(&[]);
+        let took = started.elapsed();
+        let expected = if self.first.is_none() { "exit status: 0" } else { "exit status: 1" };
+        assert_eq!(text.status, expected, "{}: {text}", self.name);
+        if self.arguments.iter().any(|argument| argument == "3") {
+            assert!(took < Duration::from_secs(10), "{}: {took:?}", self.name);
+        }
+        expect_file![format!("screens/{}.txt", self.name)].assert_eq(&without_times(&text.stdout));
+        let json = examine(&["--json"]);
+        assert_eq!(json.status, expected, "{}: {json}", self.name);
+        let report: Value = serde_json::from_str(&json.stdout).unwrap_or_else(|error| panic!("{error}: {json}"));
+        assert_eq!(report["clusters"][0]["findings"][0]["fault"].as_str(), self.first, "{}: {json}", self.name);
+        check_schema(&report);
+        for secret in ["open-sesame", "sasl.password"] {
+            assert!(!text.stdout.contains(secret) && !text.stderr.contains(secret), "{text}");
+        }
+    }
+}
+
+/// Compares a report with the schema that the documents give.
+fn check_schema(report: &Value) {
+    let path = root().join("docs/doctor.schema.json");
+    let mut schemas = boon::Schemas::new();
+    let schema = boon::Compiler::new().compile(path.to_str().unwrap(), &mut schemas).unwrap();
+    if let Err(error) = schemas.validate(report, schema) {
+        panic!("{error}\n{report:#}");
+    }
+}
+
+/// The screen with what is another in every run left out: times, and the ids that clusters give themselves.
+fn without_times(screen: &str) -> String {
+    let mut column = None;
+    let mut text = String::new();
+    for line in screen.lines() {
+        let characters: Vec<char> = line.chars().collect();
+        if line.contains(" ms ") && line.contains(" dials ") {
+            let place = line.find(" ms ").unwrap() + " ms".len();
+            column = Some(line[..place].chars().count());
+        } else if line.is_empty() {
+            column = None;
+        }
+        let line = match column {
+            Some(end) if characters.len() > end && characters[end - 1].is_ascii_digit() => {
+                let before: String = characters[..end - 7].iter().collect();
+                let after: String = characters[end..].iter().collect();
+                format!("{before}    #.#{after}")
+            }
+            _ => line.to_owned(),
+        };
+        let line = match line.split_once("cluster id ") {
+            Some((before, rest)) => {
+                let after = rest.find([',', ' ']).map_or("", |end| &rest[end..]);
+                format!("{before}cluster id …{after}")
+            }
+            None => line,
+        };
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+/// `kafka-emr doctor --watch`, running.
+pub(super) struct Watching {
+    child: Child,
+    lines: Receiver<String>,
+    _description: tempfile::TempPath,
+}
+
+impl Watching {
+    pub(super) fn start(described: &Described) -> Self {
+        let description = described.file();
+        let mut command = kafka_emr();
+        command.arg("doctor").arg(&description).args(["--watch=1", "--timeout", "20"]);
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Watching { child, lines, _description: description }
+    }
+
+    /// Waits for a line with these words.
+    #[track_caller]
+    pub(super) fn until(&mut self, words: &str) {
+        let mut seen = Vec::new();
+        let end = Instant::now() + LIMIT;
+        while let Ok(line) = self.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            if line.contains(words) {
+                return;
+            }
+            seen.push(line);
+        }
+        panic!("no line with {words:?} in:\n{}", seen.join("\n"));
+    }
+
+    /// As Ctrl-C does.
+    pub(super) fn interrupt(&mut self) -> ExitStatus {
+        let id = self.child.id().to_string();
+        let sent = std::process::Command::new("sh").args(["-c", r#"kill -INT "$1""#, "interrupt", &id]).status();
+        assert!(sent.unwrap().success());
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
