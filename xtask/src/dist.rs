@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::licenses;
 use crate::steps::{cargo, run};
 
 /// What cargo builds, and where it goes.
@@ -17,8 +18,15 @@ const BUILT: [(&str, &str); 4] = [
 ];
 
 /// What goes in as it is, to the same place.
-const KEPT: [&str; 5] =
-    ["include/kafka_emr.h", "include/kafka_emr_rdkafka.h", "LICENSE-APACHE", "LICENSE-MIT", "README.md"];
+const KEPT: [&str; 7] = [
+    "include/kafka_emr.h",
+    "include/kafka_emr_rdkafka.h",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "docs/troubleshooting.md",
+    "docs/doctor.schema.json",
+];
 
 /// Where shells look for completions.
 const COMPLETIONS: [(&str, &str); 3] = [
@@ -34,15 +42,16 @@ pub(crate) fn dist() -> Result<(), String> {
 
     let target = PathBuf::from(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()));
     let (release, dist) = (target.join("release"), target.join("dist"));
-    let name = format!("kafka-emr-{}-{}", env!("CARGO_PKG_VERSION"), host()?);
-    fill(&dist.join(&name), &release).map_err(|error| format!("{name}: {error}"))?;
+    let host = host()?;
+    let name = format!("kafka-emr-{}-{host}", env!("CARGO_PKG_VERSION"));
+    fill(&dist.join(&name), &release, &host).map_err(|error| format!("{name}: {error}"))?;
     let archive = dist.join(format!("{name}.tar.gz"));
     pack(&dist, &name, &archive)?;
     println!("{}", archive.display());
     Ok(())
 }
 
-fn fill(folder: &Path, release: &Path) -> io::Result<()> {
+fn fill(folder: &Path, release: &Path, host: &str) -> io::Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder)?;
     }
@@ -54,6 +63,8 @@ fn fill(folder: &Path, release: &Path) -> io::Result<()> {
     for file in KEPT {
         copy(Path::new(file), &folder.join(file))?;
     }
+    let licences = licenses::all(host).map_err(io::Error::other)?;
+    fs::write(folder.join("LICENSES-OF-DEPENDENCIES"), licences)?;
     let command = folder.join("bin/kafka-emr");
     output(Command::new(&command).arg("man").arg(&pages))?;
     for (shell, file) in COMPLETIONS {

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod dist;
+mod licenses;
 mod needs;
 mod steps;
 
