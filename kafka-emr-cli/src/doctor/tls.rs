@@ -80,7 +80,7 @@ fn names(certificate: &X509Ref) -> Vec<String> {
     let Some(alternatives) = certificate.subject_alt_names() else {
         // A client falls back on the common name only where there is nothing else.
         let common = certificate.subject_name().entries_by_nid(openssl::nid::Nid::COMMONNAME);
-        return common.filter_map(|name| Some(name.data().to_string().ok()?)).collect();
+        return common.filter_map(|name| name.data().to_string().ok()).collect();
     };
     let address = |bytes: &[u8]| match bytes.len() {
         4 => <[u8; 4]>::try_from(bytes).ok().map(|ip| std::net::IpAddr::from(ip).to_string()),

@@ -4,7 +4,8 @@ use std::process::Command;
 
 use crate::{file, path, run};
 
-const VERBS: [&str; 9] = ["bootstrap", "completions", "demo", "endpoints", "exec", "hosts", "import", "man", "resolve"];
+const VERBS: [&str; 10] =
+    ["bootstrap", "completions", "demo", "doctor", "endpoints", "exec", "hosts", "import", "man", "resolve"];
 
 #[test]
 fn completions_know_every_verb() {
