@@ -100,11 +100,11 @@ impl<'a> Judge<'a> {
         judge
     }
 
-    /// A check that is fine so far.
-    fn check(step: Step, subject: impl Into<String>) -> Check {
+    /// A check that is fine so far. Its subject may be what a broker says, whatever that is.
+    fn check(step: Step, subject: &str) -> Check {
         Check {
             step,
-            subject: subject.into(),
+            subject: OneLine(subject).to_string(),
             node: None,
             broker_id: None,
             dials: None,
@@ -251,7 +251,7 @@ impl<'a> Judge<'a> {
 
     /// Judges what answers at a host and port.
     fn contact(&self, step: Step, subject: String, contact: &Contact) -> Check {
-        let mut check = Judge::check(step, subject);
+        let mut check = Judge::check(step, &subject);
         check.node.clone_from(&contact.node);
         check.rule = contact.rule;
         let address = match &contact.dialled {
@@ -412,7 +412,7 @@ impl<'a> Judge<'a> {
 
     fn probe(&self) -> Option<Check> {
         let (topic, outcome) = self.facts.probe.as_ref()?;
-        let mut check = Judge::check(Step::Probe, format!("topic {topic}"));
+        let mut check = Judge::check(Step::Probe, &format!("topic {topic}"));
         match outcome {
             Ok(()) => check.says = "a message was produced and consumed".to_owned(),
             Err(why) => {

@@ -65,7 +65,7 @@ pub(crate) fn look(address: SocketAddr, host: &str, settings: &Settings, deadlin
         Err(error) => return Look { connected: None, answer: Err(silence(&error)) },
     };
     let connected = Some(began.elapsed());
-    let by = |tls: bool, stream: TcpStream| listen(stream, tls, host, settings, deadline);
+    let by = |tls: bool, stream: Timed| listen(stream, tls, host, settings);
     // A listener that does not speak as the client does is seen to speak the other way.
     let answer = by(settings.uses_tls(), stream).or_else(|first| {
         let second = connect(address, deadline).and_then(|stream| by(!settings.uses_tls(), stream));
@@ -74,20 +74,18 @@ pub(crate) fn look(address: SocketAddr, host: &str, settings: &Settings, deadlin
     Look { connected, answer }
 }
 
-fn listen(stream: TcpStream, tls: bool, host: &str, settings: &Settings, deadline: Instant) -> io::Result<Listener> {
-    limit(&stream, deadline)?;
+fn listen(stream: Timed, tls: bool, host: &str, settings: &Settings) -> io::Result<Listener> {
     if !tls {
-        return converse(stream, None, settings, |stream| limit(stream, deadline));
+        return converse(stream, None, settings);
     }
     let (stream, certificate) = tls::handshake(stream, host, settings)?;
-    converse(stream, Some(certificate), settings, |stream| limit(stream.get_ref(), deadline))
+    converse(stream, Some(certificate), settings)
 }
 
-fn converse<S: Read + Write>(
-    mut stream: S,
+fn converse(
+    mut stream: impl Read + Write,
     certificate: Option<Certificate>,
     settings: &Settings,
-    limit: impl Fn(&S) -> io::Result<()>,
 ) -> io::Result<Listener> {
     let mut listener = Listener { certificate, release: Ok(""), mechanisms: None, told: None };
     let versions = match wire::api_versions(&mut stream) {
@@ -101,27 +99,44 @@ fn converse<S: Read + Write>(
     };
     listener.release = Ok(versions.release());
     if versions.has_sasl() {
-        limit(&stream)?;
         let mechanism = settings.mechanism().unwrap_or_else(|| "PLAIN".to_owned());
         listener.mechanisms = wire::sasl_mechanisms(&mut stream, &mechanism)?;
     }
     if listener.mechanisms.is_none() {
-        limit(&stream)?;
         listener.told = Some(wire::metadata(&mut stream)?);
     }
     Ok(listener)
 }
 
-fn connect(address: SocketAddr, deadline: Instant) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(&address, left(deadline)?)?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
+/// A connection that ends at a deadline, however slowly its peer goes on.
+#[derive(Debug)]
+struct Timed {
+    stream: TcpStream,
+    deadline: Instant,
 }
 
-fn limit(stream: &TcpStream, deadline: Instant) -> io::Result<()> {
-    let left = left(deadline)?;
-    stream.set_read_timeout(Some(left))?;
-    stream.set_write_timeout(Some(left))
+fn connect(address: SocketAddr, deadline: Instant) -> io::Result<Timed> {
+    let stream = TcpStream::connect_timeout(&address, left(deadline)?)?;
+    stream.set_nodelay(true)?;
+    Ok(Timed { stream, deadline })
+}
+
+impl Read for Timed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(Some(left(self.deadline)?))?;
+        self.stream.read(buffer)
+    }
+}
+
+impl Write for Timed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(Some(left(self.deadline)?))?;
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
 }
 
 fn left(deadline: Instant) -> io::Result<Duration> {
@@ -145,5 +160,68 @@ fn in_words(error: &io::Error) -> String {
             "it closes the connection".to_owned()
         }
         _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+
+    /// Looks at a server that treats each connection so.
+    #[track_caller]
+    fn look_at(serve: impl Fn(TcpStream) + Send + 'static, properties: &[&str], limit: Duration) -> Look {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || listener.incoming().flatten().for_each(serve));
+        let properties: Vec<String> = properties.iter().map(ToString::to_string).collect();
+        let settings = Settings::read(&[], &properties).unwrap();
+        let began = Instant::now();
+        let look = look(address, "localhost", &settings, began + limit);
+        // More than that, for a machine that is busy; far less than the peers go on.
+        assert!(began.elapsed() < limit + Duration::from_secs(10), "{look:?}");
+        assert!(look.connected.is_some(), "{look:?}");
+        look
+    }
+
+    fn drip(mut stream: TcpStream) {
+        // The beginning of an answer of 16 MiB, one byte after the other.
+        for byte in [1, 0, 0, 0].into_iter().cycle().take(10_000) {
+            thread::sleep(Duration::from_millis(20));
+            if stream.write_all(&[byte]).is_err() {
+                return;
+            }
+        }
+    }
+
+    #[test]
+    fn a_peer_that_drips_or_says_nothing_is_left_in_time() {
+        let silent = |stream: TcpStream| {
+            thread::sleep(Duration::from_secs(60));
+            drop(stream);
+        };
+        for properties in [&[][..], &["security.protocol=SSL"]] {
+            let limit = Duration::from_millis(500);
+            for look in [look_at(drip, properties, limit), look_at(silent, properties, limit)] {
+                assert!(matches!(&look.answer, Err(Silence::NotKafka(_))), "{look:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_kafka_is_told() {
+        let web = |mut stream: TcpStream| {
+            let _ = stream.read(&mut [0; 1024]);
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        };
+        let limit = Duration::from_secs(60);
+        let look = look_at(web, &[], limit);
+        assert_eq!(look.answer.unwrap_err(), Silence::NotKafka("the answer is not Kafka's".to_owned()));
+        assert_eq!(
+            look_at(drop, &[], limit).answer.unwrap_err(),
+            Silence::NotKafka("it closes the connection".to_owned())
+        );
     }
 }

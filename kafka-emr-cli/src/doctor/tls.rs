@@ -2,8 +2,8 @@
 //!
 //! What is wrong with the certificate is for the report. Nothing secret goes over such a connection: it logs in nowhere.
 
-use std::io;
-use std::net::TcpStream;
+use std::fmt::Debug;
+use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use openssl::error::ErrorStack;
@@ -24,11 +24,11 @@ pub(crate) struct Certificate {
 }
 
 /// Begins TLS as a client with these settings does.
-pub(crate) fn handshake(
-    stream: TcpStream,
+pub(crate) fn handshake<S: Read + Write + Debug>(
+    stream: S,
     host: &str,
     settings: &Settings,
-) -> io::Result<(SslStream<TcpStream>, Certificate)> {
+) -> io::Result<(SslStream<S>, Certificate)> {
     let faults = Arc::new(Mutex::new(Vec::new()));
     let connector = connector(settings, Arc::clone(&faults)).map_err(io::Error::other)?;
     let stream = connector.connect(host, stream).map_err(|error| match error {

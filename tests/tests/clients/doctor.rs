@@ -4,7 +4,7 @@
 mod case;
 mod described;
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -123,7 +123,9 @@ fn nothing_listens(described: &Described) {
     let listener = std::net::TcpListener::bind("127.10.8.24:9092").unwrap();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let _ = stream.and_then(|mut stream| stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n"));
+            let Ok(mut stream) = stream else { continue };
+            let _ = stream.read(&mut [0; 1024]);
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
         }
     });
     let web = nobody.without("emr-worker-2").without("emr-worker-3");
