@@ -112,10 +112,13 @@ impl Report for Imported {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
-    if let Some(output) = &args.output {
-        write::check(output, args.force)?;
-    }
     let existing = args.update.as_deref().map(existing).transpose()?;
+    let target = args.output.as_deref().or(args.update.as_deref());
+    // What --update names is there to be replaced.
+    let replace = args.force || args.output.is_none();
+    if let Some(target) = target {
+        write::check(target, replace)?;
+    }
     let network = match (&args.network, &existing) {
         (Some(network), _) => network.parse()?,
         (None, Some(existing)) => existing.cluster.network,
@@ -138,12 +141,11 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
             (cluster, text, None)
         }
     };
-    let target = args.output.as_deref().or(args.update.as_deref());
     if let Some(target) = target {
         // A file that nothing changes in is left as it is.
         let same = args.output.is_none() && changes.as_ref().is_some_and(Vec::is_empty);
         if !same {
-            write::write(target, &text, args.force || args.output.is_none())?;
+            write::write(target, &text, replace)?;
         }
     }
     if let (Some(changes), false) = (&changes, args.json) {

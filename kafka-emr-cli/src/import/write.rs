@@ -1,56 +1,112 @@
 //! Writes a file as a whole, or not at all.
 
-use std::fs::Permissions;
+use std::fs::{File, Metadata, Permissions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+use std::path::{Path, PathBuf};
 
 use kafka_emr_core::OneLine;
+use tempfile::NamedTempFile;
+
+/// Fails where no file can be written, or one is that must not be replaced. To be asked before any work is done.
+pub(super) fn check(path: &Path, replace: bool) -> Result<(), String> {
+    Place::of(path, replace).map(|_| ()).map_err(|why| at(path, &why))
+}
 
 /// Writes a description. Another program sees the old file or the new one, never a part.
 pub(super) fn write(path: &Path, text: &str, replace: bool) -> Result<(), String> {
-    let shown = path.display().to_string();
-    let at = |why: String| format!("{}: {why}", OneLine(&shown));
-    // A link stays a link: what it leads to is replaced.
-    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let old = target.metadata().ok().map(|file| file.permissions().mode() & 0o777 & !WRITABLE_BY_ALL);
-    let cannot = |e: std::io::Error| match e.kind() {
-        ErrorKind::NotFound => at("its folder does not exist; make it first".to_owned()),
-        ErrorKind::AlreadyExists => at(exists()),
-        _ => at(format!("cannot be written: {e}")),
-    };
-    let mut file = tempfile::Builder::new()
-        .prefix(".kafka-emr-")
-        .permissions(Permissions::from_mode(NEW_FILE))
-        .tempfile_in(folder)
-        .map_err(cannot)?;
-    let mut fill = || {
-        if let Some(mode) = old {
-            // Whoever could read the old file can read the new one.
-            file.as_file().set_permissions(Permissions::from_mode(mode))?;
-        }
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()
-    };
-    fill().map_err(cannot)?;
-    match replace {
-        true => file.persist(&target),
-        false => file.persist_noclobber(&target),
-    }
-    .map_err(|e| cannot(e.error))?;
-    Ok(())
+    Place::of(path, replace).and_then(|place| place.fill(text)).map_err(|why| at(path, &why))
 }
 
-/// Fails where a file is that must not be replaced, before any work is done.
-pub(super) fn check(path: &Path, replace: bool) -> Result<(), String> {
-    let shown = path.display().to_string();
-    let why = match path.symlink_metadata() {
-        Ok(_) if path.is_dir() => "is a directory; expected a file to write".to_owned(),
-        Ok(_) if !replace => exists(),
-        _ => return Ok(()),
-    };
-    Err(format!("{}: {why}", OneLine(&shown)))
+fn at(path: &Path, why: &str) -> String {
+    format!("{}: {why}", OneLine(&path.display().to_string()))
+}
+
+/// Where a file goes.
+struct Place {
+    path: PathBuf,
+    /// The file that is replaced.
+    old: Option<Metadata>,
+}
+
+impl Place {
+    fn of(path: &Path, replace: bool) -> Result<Self, String> {
+        if path == Path::new("-") {
+            return Err("no file; leave --output out for standard output".to_owned());
+        }
+        let old = match path.metadata() {
+            Ok(old) => old,
+            Err(e) if e.kind() == ErrorKind::NotFound => {
+                return match path.read_link() {
+                    Ok(to) => Err(format!(
+                        "a link to {}, where nothing is; name that file, or remove the link",
+                        OneLine(&to.display().to_string())
+                    )),
+                    Err(_) => Ok(Place { path: path.to_owned(), old: None }),
+                };
+            }
+            Err(e) => return Err(cannot(&e)),
+        };
+        if old.is_dir() {
+            return Err("is a directory; expected a file to write".to_owned());
+        }
+        if !old.is_file() {
+            return Err("a pipe, a device or a socket, which a file must not replace; for standard output leave \
+                        --output out"
+                .to_owned());
+        }
+        if !replace {
+            return Err(exists());
+        }
+        // A link stays a link: what it leads to is replaced.
+        Ok(Place { path: path.canonicalize().map_err(|e| cannot(&e))?, old: Some(old) })
+    }
+
+    fn fill(&self, text: &str) -> Result<(), String> {
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut file = tempfile::Builder::new()
+            .prefix(".kafka-emr-")
+            .permissions(Permissions::from_mode(NEW_FILE))
+            .tempfile_in(folder)
+            .map_err(|e| cannot(&e))?;
+        if let Some(old) = &self.old {
+            hand_over(&file, old)?;
+        }
+        file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(|e| cannot(&e))?;
+        match self.old {
+            Some(_) => file.persist(&self.path),
+            None => file.persist_noclobber(&self.path),
+        }
+        .map_err(|e| cannot(&e.error))?;
+        // The file is there. Whether its name outlives a power failure changes nothing in what is told.
+        _ = File::open(folder).and_then(|folder| folder.sync_all());
+        Ok(())
+    }
+}
+
+/// Whoever could read the old file can read the new one: it has the same owner, group and mode.
+fn hand_over(file: &NamedTempFile, old: &Metadata) -> Result<(), String> {
+    let new = file.as_file().metadata().map_err(|e| cannot(&e))?;
+    if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+        fchown(file.as_file(), Some(old.uid()), Some(old.gid())).map_err(|e| {
+            format!(
+                "cannot be replaced by a file that belongs to user {} and group {} as well, so that its readers keep it: \
+                 {e}; run this as that user, or write another file with --output",
+                old.uid(),
+                old.gid()
+            )
+        })?;
+    }
+    let mode = old.permissions().mode() & 0o777 & !WRITABLE_BY_ALL;
+    file.as_file().set_permissions(Permissions::from_mode(mode)).map_err(|e| cannot(&e))
+}
+
+fn cannot(e: &std::io::Error) -> String {
+    match e.kind() {
+        ErrorKind::NotFound => "its folder does not exist; make it first".to_owned(),
+        ErrorKind::AlreadyExists => exists(),
+        _ => format!("cannot be written: {e}"),
+    }
 }
 
 fn exists() -> String {
