@@ -15,6 +15,16 @@ use super::inventory::{Found, key};
 pub(super) struct Existing {
     pub(super) cluster: Cluster,
     text: Text,
+    marks: Marks,
+}
+
+/// What an editor left in the text that is not part of it.
+#[derive(Clone, Copy)]
+struct Marks {
+    /// A byte order mark in front.
+    order: bool,
+    /// Lines end as on Windows.
+    carriage_returns: bool,
 }
 
 enum Text {
@@ -73,22 +83,22 @@ impl Change {
 impl Existing {
     /// Reads a description in TOML or JSON.
     pub(super) fn read(text: &str) -> Result<Self, String> {
-        let first = text.trim_start_matches('\u{feff}').trim_start();
+        let (marks, text) = Marks::taken_off(text);
         let told = |e: kafka_emr_core::Error| e.to_string();
-        if first.starts_with('{') {
-            let cluster = Cluster::from_json(text).map_err(told)?;
-            let value = serde_json::from_str(text).map_err(|e| e.to_string())?;
-            return Ok(Existing { cluster, text: Text::Json(value) });
+        if text.trim_start().starts_with('{') {
+            let cluster = Cluster::from_json(&text).map_err(told)?;
+            let value = serde_json::from_str(&text).map_err(|e| e.to_string())?;
+            return Ok(Existing { cluster, text: Text::Json(value), marks });
         }
-        let cluster = Cluster::from_toml(text).map_err(|e| {
-            match Cluster::from_hosts_text(text, kafka_emr_core::Network::Private) {
+        let cluster = Cluster::from_toml(&text).map_err(|e| {
+            match Cluster::from_hosts_text(&text, kafka_emr_core::Network::Private) {
                 Ok(_) => "hosts text cannot be updated; import it together with the new inventory, to a TOML file (-o)"
                     .to_owned(),
                 Err(_) => told(e),
             }
         })?;
         let document = text.parse().map_err(|_| "cannot be edited as TOML".to_owned())?;
-        Ok(Existing { cluster, text: Text::Toml(document) })
+        Ok(Existing { cluster, text: Text::Toml(document), marks })
     }
 
     /// Finds what is different in the inventory.
@@ -128,16 +138,34 @@ impl Existing {
 
     /// Makes the changes and returns the new text.
     pub(super) fn apply(self, changes: &[Change]) -> Result<String, String> {
-        match self.text {
+        let text = match self.text {
             Text::Toml(mut document) => {
                 apply_toml(&mut document, changes).ok_or("nodes: cannot be edited; write them as [[nodes]]")?;
-                Ok(document.to_string())
+                document.to_string()
             }
             Text::Json(mut value) => {
                 apply_json(&mut value, changes).ok_or("nodes: cannot be edited")?;
-                serde_json::to_string_pretty(&value).map(|text| text + "\n").map_err(|e| e.to_string())
+                serde_json::to_string_pretty(&value).map_err(|e| e.to_string())? + "\n"
             }
-        }
+        };
+        Ok(self.marks.put_back(text))
+    }
+}
+
+impl Marks {
+    fn taken_off(text: &str) -> (Self, String) {
+        let plain = text.trim_start_matches('\u{feff}');
+        let marks = Marks {
+            order: plain.len() < text.len(),
+            // Where the lines end in both ways, most of them decide.
+            carriage_returns: plain.matches("\r\n").count() * 2 > plain.matches('\n').count(),
+        };
+        (marks, plain.replace("\r\n", "\n"))
+    }
+
+    fn put_back(self, text: String) -> String {
+        let text = if self.carriage_returns { text.replace('\n', "\r\n") } else { text };
+        if self.order { format!("\u{feff}{text}") } else { text }
     }
 }
 
@@ -196,16 +224,24 @@ fn keys(node: &Node) -> Map<String, Value> {
 
 fn apply_toml(document: &mut DocumentMut, changes: &[Change]) -> Option<()> {
     let gone = indexes(changes);
+    // Comments of keys that were the last of their node, and are gone.
+    let mut left: Vec<(usize, String)> = Vec::new();
     for change in changes {
-        if let Change::Set { key, to, index, .. } = change {
-            let table: &mut dyn TableLike = match index {
-                None => document.as_table_mut(),
-                Some(index) => match document.get_mut("nodes")? {
-                    Item::ArrayOfTables(nodes) => nodes.get_mut(*index)?,
-                    nodes => nodes.as_array_mut()?.get_mut(*index)?.as_inline_table_mut()?,
-                },
-            };
-            set_toml(table, key, to.as_deref());
+        let Change::Set { key, to, index, .. } = change else { continue };
+        let Some(index) = *index else {
+            set_toml(document.as_table_mut(), key, to.as_deref()?);
+            continue;
+        };
+        match (document.get_mut("nodes")?, to) {
+            (Item::ArrayOfTables(nodes), Some(to)) => set_toml(nodes.get_mut(index)?, key, to),
+            (Item::ArrayOfTables(nodes), None) => left.push((index, remove(nodes.get_mut(index)?, key))),
+            (nodes, to) => {
+                let node = nodes.as_array_mut()?.get_mut(index)?.as_inline_table_mut()?;
+                match to {
+                    Some(to) => set_toml(node, key, to),
+                    None => remove_inline(node, key),
+                }
+            }
         }
     }
     match document.get_mut("nodes")? {
@@ -216,7 +252,68 @@ fn apply_toml(document: &mut DocumentMut, changes: &[Change]) -> Option<()> {
         }
         nodes => edit_array(nodes.as_array_mut()?, &gone, changes),
     }
+    for (index, comments) in left {
+        let next = index + 1 - gone.iter().filter(|gone| **gone < index).count();
+        let nodes = document.get_mut("nodes")?.as_array_of_tables_mut()?;
+        if let Some(node) = nodes.get_mut(next) {
+            let prefix = comments + text(node.decor().prefix());
+            node.decor_mut().set_prefix(prefix);
+        } else {
+            let trailing = comments + text(Some(document.trailing()));
+            document.set_trailing(trailing);
+        }
+    }
     Some(())
+}
+
+fn text(raw: Option<&RawString>) -> &str {
+    raw.and_then(RawString::as_str).unwrap_or_default()
+}
+
+/// Removes a key. Its comments go to the next key; they are returned where there is none.
+fn remove(node: &mut Table, key: &str) -> String {
+    let next = next_key(node, key);
+    let Some((key, item)) = node.remove_entry(key) else { return String::new() };
+    let before = text(key.leaf_decor().prefix());
+    let behind = text(item.as_value().and_then(|value| value.decor().suffix())).trim();
+    let mut comments = match before.trim_end_matches([' ', '\t']) {
+        lines if lines.contains('#') => lines.to_owned(),
+        _ => String::new(),
+    };
+    if !behind.is_empty() {
+        comments += &before[before.rfind('\n').map_or(0, |end| end + 1)..];
+        comments += behind;
+        comments.push('\n');
+    }
+    let Some(mut next) = next.and_then(|next| node.key_mut(&next)) else { return comments };
+    let prefix = comments + text(next.leaf_decor().prefix());
+    next.leaf_decor_mut().set_prefix(prefix);
+    String::new()
+}
+
+/// The same in `{…}`, where a comment after a comma stands in front of the next key.
+fn remove_inline(node: &mut InlineTable, key: &str) {
+    let next = next_key(node, key);
+    let Some((key, value)) = node.remove_entry(key) else { return };
+    let mut comments = text(key.leaf_decor().prefix()).trim_end().to_owned();
+    let behind = text(value.decor().suffix()).trim_end();
+    if !behind.is_empty() {
+        comments = joined(&comments, behind);
+    }
+    if !comments.contains('#') {
+        return;
+    }
+    match next.and_then(|next| node.key_mut(&next)) {
+        Some(mut next) => {
+            let prefix = joined(&comments, text(next.leaf_decor().prefix()));
+            next.leaf_decor_mut().set_prefix(prefix);
+        }
+        None => node.set_trailing(joined(&comments, text(Some(node.trailing())))),
+    }
+}
+
+fn next_key(node: &dyn TableLike, key: &str) -> Option<String> {
+    node.iter().skip_while(|(other, _)| *other != key).nth(1).map(|(next, _)| next.to_owned())
 }
 
 /// Edits `nodes = [{…}, …]`. A comment after a comma stands in front of the next item, and is about the one before.
@@ -224,7 +321,7 @@ fn edit_array(nodes: &mut Array, gone: &[usize], changes: &[Change]) {
     let mut carried: Option<String> = None;
     let mut indent = " ".to_owned();
     for (index, node) in nodes.iter_mut().enumerate() {
-        let prefix = node.decor().prefix().and_then(RawString::as_str).unwrap_or_default().to_owned();
+        let prefix = text(node.decor().prefix()).to_owned();
         let (before, own) = split_comment(&prefix);
         if gone.binary_search(&index).is_ok() {
             carried.get_or_insert_with(|| before.to_owned());
@@ -237,7 +334,7 @@ fn edit_array(nodes: &mut Array, gone: &[usize], changes: &[Change]) {
             node.decor_mut().set_prefix(joined(&before, own));
         }
     }
-    let trailing = nodes.trailing().as_str().unwrap_or_default().to_owned();
+    let trailing = text(Some(nodes.trailing())).to_owned();
     let (before, own) = split_comment(&trailing);
     let mut before = carried.unwrap_or_else(|| before.to_owned());
     let mut stays = stays(gone);
@@ -277,11 +374,7 @@ fn push_table(nodes: &mut ArrayOfTables, node: &Node) {
 }
 
 /// Sets a value. The comment that follows it on its line stays.
-fn set_toml(table: &mut dyn TableLike, key: &str, to: Option<&str>) {
-    let Some(to) = to else {
-        table.remove(key);
-        return;
-    };
+fn set_toml(table: &mut dyn TableLike, key: &str, to: &str) {
     let mut value = toml_value(&typed(key, to));
     if let Some(old) = table.get_mut(key).and_then(Item::as_value_mut) {
         *value.decor_mut() = old.decor().clone();

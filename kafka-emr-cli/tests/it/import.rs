@@ -685,3 +685,66 @@ fn a_terminal_is_not_waited_for() {
     let help = finish(&mut kafka_emr(["import", "--help"])).quietly(0);
     assert!(help.contains("--id 48742"));
 }
+
+#[test]
+fn an_update_keeps_line_ends_and_the_mark_in_front() {
+    let crlf = |text: &str| text.split('\n').collect::<Vec<_>>().join("\r\n");
+    let update = |text: &str| {
+        let description = file(".toml", text);
+        let updated = import(&["list_cluster_host"], &["--update", &path(&description)]);
+        assert_eq!(updated.status, 0, "{}", updated.stderr);
+        fs::read_to_string(description.path()).unwrap()
+    };
+    let updated = update(BY_HAND);
+    assert!(!updated.contains('\r'));
+    assert_eq!(update(&crlf(BY_HAND)), crlf(&updated));
+    assert_eq!(update(&format!("\u{feff}{BY_HAND}")), format!("\u{feff}{updated}"));
+    let json = r#"{"id": "48742", "release": "3.10", "nodes": [{"name": "emr-worker-1", "private_ip": "10.0.1.99"}]}"#;
+    let updated = update(json);
+    assert!(updated.contains("10.0.1.24"), "{updated}");
+    assert_eq!(update(&format!("\u{feff}{}", crlf(&format!("{json}\n")))), format!("\u{feff}{}", crlf(&updated)));
+}
+
+#[test]
+fn an_update_keeps_the_comments_of_a_key_that_goes() {
+    let kept = |before: &str, after: &str| {
+        let full = |text: &str| {
+            let text =
+                text.replace("{ip}", "private_ip = \"10.0.1.24\"").replace("{eip}", "public_ip = \"203.0.113.24\"");
+            format!("id = \"48742\"\nrelease = \"3.10\"\n{}", text.replace("{name}", "name = \"emr-worker-1\""))
+        };
+        let description = file(".toml", &full(before));
+        let hosts = r#"[{"HostName": "emr-worker-1", "PrivateIp": "10.0.1.24", "PublicIp": ""},
+                        {"HostName": "emr-header-1", "PrivateIp": "10.0.1.23", "PublicIp": ""}]"#;
+        let updated = import_text(hosts, &["--update", &path(&description)]);
+        assert_eq!(updated.status, 0, "{}", updated.stderr);
+        assert_eq!(fs::read_to_string(description.path()).unwrap(), full(after));
+    };
+    let header = "[[nodes]]\nname = \"emr-header-1\"\nprivate_ip = \"10.0.1.23\"\n";
+    let gone = "[[nodes]]\nname = \"emr-worker-9\"\nprivate_ip = \"10.0.1.29\"\n";
+    // They go to the next key.
+    kept(
+        &format!("{header}[[nodes]]\n{{name}} # one\n\n# EIP\n{{eip}} # by ops\n{{ip}} # p\n"),
+        &format!("{header}[[nodes]]\n{{name}} # one\n\n# EIP\n# by ops\n{{ip}} # p\n"),
+    );
+    // At the end of a node they stay there, whatever follows.
+    kept(
+        &format!("[[nodes]]\n  {{name}}\n  {{ip}}\n  # EIP\n  {{eip}} # by ops\n\n{gone}\n# the head\n{header}# end\n"),
+        &format!("[[nodes]]\n  {{name}}\n  {{ip}}\n  # EIP\n  # by ops\n\n# the head\n{header}# end\n"),
+    );
+    kept(
+        &format!("{header}{gone}[[nodes]]\n{{name}}\n{{ip}}\n{{eip}} # by ops\n# end\n"),
+        &format!("{header}[[nodes]]\n{{name}}\n{{ip}}\n# by ops\n# end\n"),
+    );
+    kept("[[nodes]]\n{name}\n{ip}\n{eip} # by ops\n", &format!("[[nodes]]\n{{name}}\n{{ip}}\n# by ops\n\n{header}"));
+    // In a list.
+    let header = "{ name = \"emr-header-1\", private_ip = \"10.0.1.23\" }";
+    kept(
+        &format!("nodes = [{header},\n {{{{name}}, # one\n  {{ip}}, # p\n  # EIP\n  {{eip}}, # by ops\n }},\n]\n"),
+        &format!("nodes = [{header},\n {{{{name}}, # one\n  {{ip}}, # p\n  # EIP\n # by ops\n }},\n]\n"),
+    );
+    kept(
+        &format!("nodes = [{header},\n {{{{name}}, # one\n  {{eip}}, # by ops\n  {{ip}}}}]\n"),
+        &format!("nodes = [{header},\n {{{{name}}, # one\n # by ops\n  {{ip}}}}]\n"),
+    );
+}
