@@ -95,7 +95,7 @@ pub(super) fn read(document: &Value) -> Result<Vec<Reply>, String> {
 
 fn read_reply(document: &Value) -> Result<Reply, String> {
     // The sample of `DescribeClusterV2` stands inside `data`.
-    let reply = field(document, "data").filter(|data| data.is_object()).unwrap_or(document);
+    let reply = object(document, "data")?.unwrap_or(document);
     let mut told = Reply { cluster: text(reply, "ClusterId")?, region: text(reply, "RegionId")?, ..Reply::default() };
     if let Some(hosts) = list(reply, "HostList", "Host")? {
         told.records = Records::Hosts { call: "ListClusterHost", hosts: each(hosts, old_host)? };
@@ -104,19 +104,19 @@ fn read_reply(document: &Value) -> Result<Reply, String> {
         told.records = Records::Components(each(components, component)?);
         told.page = page(reply, "TotalCount")?;
     } else if let Some(nodes) = list(reply, "Nodes", "Node")? {
-        if nodes.iter().any(|node| field(node, "NodeName").is_none() && field(node, "name").is_some()) {
+        if nodes.iter().any(|node| has(node, "name") && !has(node, "NodeName")) {
             return Err("a cluster description already; --update merges replies of the API into it".to_owned());
         }
         told.records = Records::Hosts { call: "ListNodes", hosts: each(nodes, new_node)? };
         told.page = page(reply, "TotalCount")?;
-    } else if let Some(cluster) = field(reply, "Cluster").filter(|cluster| cluster.is_object()) {
+    } else if let Some(cluster) = object(reply, "Cluster")? {
         told.cluster = text(cluster, "ClusterId")?;
         told.region = text(cluster, "RegionId")?;
         told.release = text(cluster, "ReleaseVersion")?;
-    } else if let Some(cluster) = field(reply, "ClusterInfo").filter(|cluster| cluster.is_object()) {
+    } else if let Some(cluster) = object(reply, "ClusterInfo")? {
         told.cluster = text(cluster, "ClusterId")?.or(text(cluster, "Id")?);
         told.region = text(cluster, "RegionId")?;
-        if let Some(software) = field(cluster, "SoftwareInfo") {
+        if let Some(software) = field(cluster, "SoftwareInfo")? {
             told.release = text(software, "EmrVer")?;
         }
         told.records = Records::Instances(instances(cluster)?);
@@ -127,18 +127,30 @@ fn read_reply(document: &Value) -> Result<Reply, String> {
 }
 
 /// Says what a document is that tells nothing of a cluster.
-fn why_unknown(reply: &Value) -> String {
-    if let (Ok(Some(code)), Ok(Some(message))) = (text(reply, "Code"), text(reply, "Message")) {
-        let shown = |text: String| text.chars().take(MAX_SHOWN).collect::<String>();
-        return format!(
-            "the API answered with an error: mend the call, and import its reply; {}: {}",
-            OneLine(&shown(code)),
-            OneLine(&shown(message))
-        );
+pub(super) fn why_unknown(reply: &Value) -> String {
+    let shown = |key| match field(reply, key) {
+        Ok(Some(Value::String(text))) => text.trim().to_owned(),
+        Ok(Some(Value::Number(number))) => number.to_string(),
+        _ => String::new(),
+    };
+    if has(reply, "Code") && has(reply, "Message") {
+        return answered(&shown("Code"), &shown("Message"));
     }
     "JSON, but of none of the replies that tell of a cluster's machines; expected ListClusterHost, DescribeClusterV2, \
      DescribeClusterBasicInfo, ListNodes, GetCluster or ListComponentInstances"
         .to_owned()
+}
+
+/// Says what went wrong where a text is not a reply but the error that the `aliyun` command shows, line by line.
+pub(super) fn error_in_text(text: &str) -> Option<String> {
+    let value = |key| text.lines().find_map(|line| line.trim().strip_prefix(key)).map(str::trim);
+    Some(answered(value("ErrorCode:")?, value("Message:")?))
+}
+
+fn answered(code: &str, message: &str) -> String {
+    let parts = [code, message].into_iter().filter(|part| !part.is_empty());
+    let shown = parts.map(|part| part.chars().take(MAX_SHOWN).collect::<String>()).collect::<Vec<_>>().join(": ");
+    format!("the API answered with an error: mend the call, and import its reply; {}", OneLine(&shown))
 }
 
 /// An error message of the API is shown up to here, in characters.
@@ -146,7 +158,7 @@ const MAX_SHOWN: usize = 300;
 
 /// Reads a bare list of hosts, nodes or components; `None` where it is none.
 fn records(items: &[Value]) -> Result<Option<Records>, String> {
-    let all_have = |key| items.iter().all(|item| field(item, key).is_some());
+    let all_have = |key| items.iter().all(|item| has(item, key));
     Ok(Some(if all_have("ApplicationName") {
         Records::Components(each(items, component)?)
     } else if all_have("HostName") {
@@ -218,7 +230,7 @@ fn machine(of: &Value, keys: &Keys) -> Result<Host, String> {
 }
 
 fn address(of: &Value, key: &str) -> Result<Address, String> {
-    match (field(of, key), text(of, key)?) {
+    match (field(of, key)?, text(of, key)?) {
         (None, _) => Ok(Address::Unknown),
         (Some(_), None) => Ok(Address::Absent),
         (Some(_), Some(text)) => text
@@ -247,14 +259,28 @@ fn page(reply: &Value, total: &str) -> Result<Page, String> {
     })
 }
 
-fn field<'a>(of: &'a Value, key: &str) -> Option<&'a Value> {
-    let object = of.as_object()?;
-    object.get(key).or_else(|| object.iter().find(|(other, _)| other.eq_ignore_ascii_case(key)).map(|(_, value)| value))
+fn field<'a>(of: &'a Value, key: &str) -> Result<Option<&'a Value>, String> {
+    let Some(object) = of.as_object() else { return Ok(None) };
+    let mut found = object.iter().filter(|(other, _)| other.eq_ignore_ascii_case(key));
+    match (found.next(), found.next()) {
+        (Some((one, _)), Some((other, _))) => {
+            Err(format!("{one} and {other} stand side by side; expected the API's reply as it came, with one of them"))
+        }
+        (found, _) => Ok(found.map(|(_, value)| value)),
+    }
+}
+
+fn has(of: &Value, key: &str) -> bool {
+    of.as_object().is_some_and(|object| object.keys().any(|other| other.eq_ignore_ascii_case(key)))
+}
+
+fn object<'a>(of: &'a Value, key: &str) -> Result<Option<&'a Value>, String> {
+    Ok(field(of, key)?.filter(|value| value.is_object()))
 }
 
 /// A text; one that is empty says that there is nothing.
 fn text(of: &Value, key: &str) -> Result<Option<String>, String> {
-    match field(of, key) {
+    match field(of, key)? {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
         Some(_) => Err(format!("{key} is no text; expected the API's reply as it came")),
@@ -262,7 +288,7 @@ fn text(of: &Value, key: &str) -> Result<Option<String>, String> {
 }
 
 fn number(of: &Value, key: &str) -> Result<Option<usize>, String> {
-    let number = match field(of, key) {
+    let number = match field(of, key)? {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Number(number)) => number.as_u64().and_then(|number| usize::try_from(number).ok()),
         Some(Value::String(text)) => text.trim().parse().ok(),
@@ -273,10 +299,10 @@ fn number(of: &Value, key: &str) -> Result<Option<usize>, String> {
 
 /// A list that stands bare, or inside a key of its own.
 fn list<'a>(of: &'a Value, key: &str, inner: &str) -> Result<Option<&'a [Value]>, String> {
-    match field(of, key) {
+    match field(of, key)? {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Array(items)) => Ok(Some(items)),
-        Some(object) => match field(object, inner) {
+        Some(object) => match field(object, inner)? {
             Some(Value::Array(items)) => Ok(Some(items)),
             None if object.as_object().is_some_and(serde_json::Map::is_empty) => Ok(Some(&[])),
             _ => Err(format!("{key} is no list; expected the API's reply as it came")),

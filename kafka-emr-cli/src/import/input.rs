@@ -53,27 +53,54 @@ pub(super) fn text(path: &Path) -> Result<String, String> {
 }
 
 fn understand(text: &str, network: Network, inventory: &mut Inventory) -> Result<(), String> {
-    let text = text.trim_start_matches('\u{feff}');
-    if !text.trim_start().starts_with(['{', '[']) {
-        return inventory.add_hosts_text(text, network).map_err(|why| match Cluster::from_toml(text) {
-            Ok(_) => "a cluster description already; --update merges replies of the API into it".to_owned(),
-            Err(_) => format!("{why} (no JSON, so read as hosts text)"),
-        });
+    // Several replies may follow each other, as a loop over pages prints them, and files that begin with a mark.
+    let mut rest = text.trim_start_matches(is_between);
+    if !rest.starts_with(['{', '[']) {
+        return understand_text(&text.replace('\u{feff}', ""), network, inventory);
     }
-    // Several replies may follow each other, as a loop over pages prints them.
-    for document in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
-        let document = document.map_err(|e| why_no_json(&e))?;
+    while !rest.is_empty() {
+        let mut documents = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+        let Some(document) = documents.next() else { break };
+        let document = document.map_err(|e| why_no_json(&e, &text[..text.len() - rest.len()]))?;
         for reply in api::read(&document)? {
             inventory.add(reply)?;
         }
+        rest = rest[documents.byte_offset()..].trim_start_matches(is_between);
     }
     Ok(())
 }
 
-fn why_no_json(e: &serde_json::Error) -> String {
-    let place = format!("line {}, column {}", e.line(), e.column());
+fn is_between(c: char) -> bool {
+    c == '\u{feff}' || c.is_ascii_whitespace()
+}
+
+fn understand_text(text: &str, network: Network, inventory: &mut Inventory) -> Result<(), String> {
+    let why = match Cluster::from_hosts_text(text, network) {
+        Ok(clusters) => return inventory.add_hosts_text(clusters),
+        Err(why) => why,
+    };
+    Err(if let Some(answered) = api::error_in_text(text) {
+        answered
+    } else if Cluster::from_toml(text).is_ok() {
+        "a cluster description already; --update merges replies of the API into it".to_owned()
+    } else if let Ok(value) = serde_json::from_str(text) {
+        api::why_unknown(&value)
+    } else {
+        format!("{why} (no JSON, so read as hosts text)")
+    })
+}
+
+/// Says why something is no JSON. `before` is what stands in front of it.
+fn why_no_json(e: &serde_json::Error, before: &str) -> String {
+    let line = e.line() + before.matches('\n').count();
+    let on_its_line = before.rsplit('\n').next().unwrap_or_default().trim_start_matches('\u{feff}').len();
+    let column = e.column() + if e.line() == 1 { on_its_line } else { 0 };
+    let place = format!("line {line}, column {column}");
     if e.is_eof() {
         return format!("{place}: the JSON ends in the middle; copy or fetch the whole reply");
+    }
+    if e.to_string().starts_with("recursion limit exceeded") {
+        return format!("{place}: the JSON is nested deeper than any reply is; expected the API's reply as it came");
     }
     format!("{place}: no JSON; expected the API's reply as it came, with nothing between the replies")
 }

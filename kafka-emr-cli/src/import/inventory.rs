@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
-use kafka_emr_core::{Cluster, LongDomain, Network, Node, NodeRole, OneLine};
+use kafka_emr_core::{Cluster, LongDomain, Node, NodeRole, OneLine};
 
 use super::api::{Address, Component, Host, Page, Records, Reply};
 
@@ -97,9 +97,9 @@ impl Inventory {
         Ok(())
     }
 
-    /// Adds a hosts text. Its addresses are of the network that it is for.
-    pub(super) fn add_hosts_text(&mut self, text: &str, network: Network) -> Result<(), String> {
-        for cluster in Cluster::from_hosts_text(text, network).map_err(|e| e.to_string())? {
+    /// Adds what a hosts text tells.
+    pub(super) fn add_hosts_text(&mut self, clusters: Vec<Cluster>) -> Result<(), String> {
+        for cluster in clusters {
             if let Some(id) = &cluster.id {
                 self.add_domain(id, cluster.region.as_deref())?;
             }

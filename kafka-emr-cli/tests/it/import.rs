@@ -186,8 +186,11 @@ fn pages_in_any_order_on_standard_input_or_in_a_list() {
     let page = |n: u8| fs::read_to_string(sample(&format!("list_cluster_host_page_{n}"))).unwrap();
     assert_eq!(import_text(&format!("{}{}{}", page(1), page(2), page(3)), &OLD).stdout, whole);
     assert_eq!(import_text(&format!("[{},{},{}]", page(1), page(2), page(3)), &OLD).stdout, whole);
-    // A page that stands twice is one page.
-    assert_eq!(import_text(&format!("\u{feff}{}{}{}{}", page(1), page(2), page(3), page(1)), &OLD).stdout, whole);
+    // Files with marks in front, one after the other. A page that stands twice is one page.
+    assert_eq!(
+        import_text(&format!("\u{feff}{}\u{feff}{}\n\u{feff}{}{}", page(1), page(2), page(3), page(1)), &OLD).stdout,
+        whole
+    );
     let backwards = import_text(&format!("{}{}{}", page(3), page(2), page(1)), &OLD);
     assert_eq!(backwards.stdout.matches("[[nodes]]").count(), 4);
 }
@@ -271,6 +274,15 @@ fn bad_input() {
         &["emr-worker-3 has no address"],
     );
     refuse("10.0.1.24 emr-worker-1.cluster-1\n10.0.2.24 emr-worker-1.cluster-2\n", &["cluster-1 and cluster-2"]);
+    // JSON that is no reply is not said to be none.
+    for text in ["null", "\"hunter2\"", "7"] {
+        bad(text, &["JSON, but of none of the replies"]);
+        assert!(!import_text(text, &OLD).stderr.contains("hosts text"));
+    }
+    bad(&format!("{}{}", "[".repeat(200), "]".repeat(200)), &["line 1, column ", "nested deeper"]);
+    bad("{\"HostList\": {\"Host\": []}}\n{} {\"HostList\": hunter2}", &["none of the replies"]);
+    bad("{\"HostList\": {\"Host\": []}}\n\u{feff}{\"HostList\": hunter2}", &["line 2, column 14", "no JSON"]);
+    bad(r#"{"HostList": {"Host": []}, "hostList": {"Host": []}}"#, &["HostList and hostList stand side by side"]);
     let no_text = file(".json", "");
     fs::write(no_text.path(), b"{\"a\": \"\xff\xfe\"}").unwrap();
     refused(&run(["import", &path(&no_text)]), &[&path(&no_text), "is not text"]);
@@ -291,7 +303,15 @@ fn bad_replies() {
             "; InvalidClusterId.NotFound: The cluster is not found.\\nCheck",
         ],
     );
-    refused(&import(&["describe_cluster_v2"], &OLD), &["no host names", "ListClusterHost"]);
+    // As the aliyun command shows it, and with less in it.
+    let shown = "ERROR: SDK.ServerError\nErrorCode: Throttling.User\nRecommend: \nRequestId: 1\nMessage: Slow down.\n";
+    refused(&import_text(shown, &OLD), &["the API answered with an error", "; Throttling.User: Slow down."]);
+    refused(&import_text(r#"{"Code": 404, "Message": "nope"}"#, &OLD), &["answered with an error", "; 404: nope"]);
+    refused(
+        &import_text(r#"{"Code": "Throttling", "Message": ""}"#, &OLD),
+        &["answered with an error", "; Throttling"],
+    );
+    refused(&import(&["describe_cluster_v2"], &["--id", "48742"]), &["no host names", "ListClusterHost"]);
     refused(&import(&["get_cluster"], &[]), &["no list of hosts", "ListNodes"]);
     refused(
         &import(&["list_cluster_host_page_1", "list_cluster_host_page_3"], &OLD),
