@@ -16,7 +16,8 @@ pub(super) struct Inventory {
     domain: Option<(String, Option<String>)>,
     region: Option<String>,
     release: Option<String>,
-    pages: BTreeMap<&'static str, Pages>,
+    /// The pages of each call, by what they say how many records it has in all: 0 where they do not.
+    pages: BTreeMap<(&'static str, usize), Pages>,
     hosts: Vec<Known>,
     by_name: HashMap<String, usize>,
     by_instance: HashMap<String, usize>,
@@ -41,11 +42,13 @@ struct Known {
     instance: Option<String>,
 }
 
-/// The pages of one call.
+/// The pages of calls that have as many records. Mostly that is one call; two of them are for two applications, say.
 #[derive(Default)]
 struct Pages {
-    records: HashSet<String>,
-    total: usize,
+    /// The records of pages that are whole calls.
+    whole: HashSet<String>,
+    /// The records of all other pages, and whether their machine is still there.
+    parts: HashMap<String, bool>,
     numbers: BTreeSet<usize>,
     size: Option<usize>,
     pages: usize,
@@ -81,20 +84,28 @@ impl Inventory {
                 self.instances.extend(hosts.into_iter().filter_map(|host| Some((host.instance.clone()?, host))));
             }
             Records::Hosts { call, hosts } => {
-                let keys = hosts.iter().map(|host| {
+                let record = |host: &Host| {
                     let address = host.private_ip.get().map(|address| address.to_string());
-                    host.instance.clone().unwrap_or_else(|| format!("{:?} {address:?}", host.name))
-                });
-                self.pages.entry(call).or_default().add(&reply.page, keys);
+                    let key = host.instance.clone().unwrap_or_else(|| format!("{:?} {address:?}", host.name));
+                    (key, !host.released)
+                };
+                self.add_page(call, &reply.page, hosts.iter().map(record).collect());
                 hosts.into_iter().try_for_each(|host| self.add_host(host))?;
             }
             Records::Components(components) => {
-                let keys = components.iter().map(|c| format!("{:?} {:?} {:?}", c.node_id, c.node_name, c.component));
-                self.pages.entry("ListComponentInstances").or_default().add(&reply.page, keys);
+                let record = |c: &Component| {
+                    (format!("{:?} {:?} {:?} {:?}", c.node_id, c.node_name, c.application, c.component), true)
+                };
+                self.add_page("ListComponentInstances", &reply.page, components.iter().map(record).collect());
                 self.components.get_or_insert_default().extend(components);
             }
         }
         Ok(())
+    }
+
+    fn add_page(&mut self, call: &'static str, page: &Page, records: Vec<(String, bool)>) {
+        let total = page.total.unwrap_or_default();
+        self.pages.entry((call, total)).or_default().add(page, total, records);
     }
 
     /// Adds what a hosts text tells.
@@ -182,8 +193,8 @@ impl Inventory {
 
     /// Joins what was read, once it is all there.
     pub(super) fn join(&mut self) -> Result<(), String> {
-        for (call, pages) in &self.pages {
-            pages.check(call)?;
+        for ((call, total), pages) in &self.pages {
+            pages.check(call, *total)?;
         }
         if self.hosts.is_empty() {
             return Err(self.why_no_hosts());
@@ -264,7 +275,7 @@ impl Inventory {
             return "DescribeClusterV2 gives no host names; add the reply of ListClusterHost, which has them"
                 .to_owned();
         }
-        if !self.pages.keys().any(|call| *call != "ListComponentInstances") {
+        if !self.pages.keys().any(|(call, _)| *call != "ListComponentInstances") {
             return "no list of hosts; add the reply of ListClusterHost or ListNodes".to_owned();
         }
         "the list of hosts is empty; ask the API with the id and the region of the cluster".to_owned()
@@ -358,9 +369,12 @@ impl Known {
 }
 
 impl Pages {
-    fn add(&mut self, page: &Page, records: impl Iterator<Item = String>) {
-        self.records.extend(records);
-        self.total = self.total.max(page.total.unwrap_or_default());
+    fn add(&mut self, page: &Page, total: usize, records: Vec<(String, bool)>) {
+        if total > 0 && records.len() >= total {
+            self.whole.extend(records.into_iter().map(|(record, _)| record));
+            return;
+        }
+        self.parts.extend(records);
         self.numbers.extend(page.number);
         self.size = self.size.or(page.size);
         self.pages += 1;
@@ -368,32 +382,46 @@ impl Pages {
     }
 
     /// Fails where a page is missing.
-    fn check(&self, call: &str) -> Result<(), String> {
-        let have = self.records.len();
-        if have < self.total {
-            let missing = self.missing();
+    fn check(&self, call: &str, total: usize) -> Result<(), String> {
+        let known = !self.whole.is_empty() && self.parts.keys().all(|record| self.whole.contains(record));
+        if self.pages == 0 || known {
+            return Ok(());
+        }
+        let have = self.parts.len();
+        // Machines that are no more are listed, and need not be counted.
+        let there = self.parts.values().filter(|there| **there).count();
+        let calls = if total == 0 { 1 } else { there.div_ceil(total).max(1) };
+        let why = if have < total {
+            let missing = self.missing(total);
             let which = match missing.as_slice() {
                 [] => "a page is missing".to_owned(),
                 [page] => format!("page {page} is missing"),
                 [first, .., last] => format!("{} pages from {first} to {last} are missing", missing.len()),
             };
-            return Err(format!(
-                "{call}: {which}: {have} of {} are there; fetch every page and give all of them together",
-                self.total
-            ));
-        }
-        if self.total == 0 && self.continued == self.pages && self.pages > 0 {
-            return Err(format!(
-                "{call}: the last page is missing: every page has a NextToken; fetch every page and give all of them together"
-            ));
-        }
-        Ok(())
+            format!("{which}: {have} of {total} are there")
+        } else if have < calls * total {
+            format!(
+                "a page is missing, or the replies are of two points in time: {have} are there, of calls with {total} each"
+            )
+        } else if self.pages < self.continued + calls {
+            "the last page is missing, the one without a NextToken".to_owned()
+        } else {
+            if total == 0 && self.continued > 0 {
+                log::warn!(
+                    "{call}: {} pages do not say how many records there are (TotalCount), so a page may be missing; make sure \
+                     that none is",
+                    self.pages
+                );
+            }
+            return Ok(());
+        };
+        Err(format!("{call}: {why}; fetch every page and give all of them together"))
     }
 
-    fn missing(&self) -> Vec<usize> {
+    fn missing(&self, total: usize) -> Vec<usize> {
         match self.size {
             Some(size) if size > 0 && !self.numbers.is_empty() => {
-                let last = self.total.div_ceil(size).min(MAX_PAGES);
+                let last = total.div_ceil(size).min(MAX_PAGES);
                 (1..=last).filter(|number| !self.numbers.contains(number)).collect()
             }
             _ => Vec::new(),

@@ -768,3 +768,71 @@ fn an_update_keeps_the_comments_of_a_key_that_goes() {
         &format!("nodes = [{header},\n {{{{name}}, # one\n # by ops\n  {{ip}}}}]\n"),
     );
 }
+
+/// A reply of `ListNodes` of some nodes with their roles, and how it goes on.
+fn nodes(nodes: &[(&str, &str)], rest: &str) -> String {
+    let node = |(name, role): &(&str, &str)| {
+        let last = name.bytes().map(u32::from).sum::<u32>() % 250 + 1;
+        format!(
+            r#"{{"NodeId": "i-{name}", "NodeName": "{name}", "NodeGroupType": "{role}", "PrivateIp": "10.0.1.{last}"}}"#
+        )
+    };
+    format!(r#"{{"Nodes": [{}]{rest}}}"#, nodes.iter().map(node).collect::<Vec<_>>().join(","))
+}
+
+/// A reply of `ListComponentInstances`, of one application.
+fn components(application: &str, nodes: &[&str], rest: &str) -> String {
+    let component = |name: &&str| {
+        format!(
+            r#"{{"ApplicationName": "{application}", "ComponentName": "{application}Broker", "NodeId": "i-{name}", "NodeName": "{name}"}}"#
+        )
+    };
+    format!(r#"{{"ComponentInstances": [{}]{rest}}}"#, nodes.iter().map(component).collect::<Vec<_>>().join(","))
+}
+
+const NEW: [&str; 6] = ["--id", "c-0edf", "--region", "cn-shanghai", "--release", "5.8"];
+const FOUR: [(&str, &str); 4] = [("core1-1", "CORE"), ("core1-2", "CORE"), ("task1-1", "TASK"), ("task1-2", "TASK")];
+
+#[test]
+fn a_missing_page_does_not_hide_behind_another_call() {
+    let all = nodes(&FOUR, r#", "TotalCount": 4"#);
+    let [a, b, c, d] = FOUR.map(|(name, _)| name);
+    type Call<'a> = (&'a [&'a str], usize, &'a str);
+    let cases: [(Call<'_>, Call<'_>, &str); 4] = [
+        // As many in all, one of them whole.
+        ((&[a, b], 4, ""), (&[a, b, c, d], 4, ""), "2 of 4 are there"),
+        // As many in all, and the first page of both.
+        ((&[a, b], 4, r#", "NextToken": "1""#), (&[a, b], 4, r#", "NextToken": "2""#), "the last page is missing"),
+        ((&[a, b, c], 4, ""), (&[a, b, c], 4, ""), "6 are there, of calls with 4 each"),
+        ((&[a, b], 4, ""), (&[a, b, c], 3, ""), "2 of 4 are there"),
+    ];
+    for (kafka, other, says) in cases {
+        let reply = |application, (nodes, total, rest): Call<'_>| {
+            components(application, nodes, &format!(r#", "TotalCount": {total}{rest}"#))
+        };
+        let texts = [all.clone(), reply("KAFKA", kafka), reply("HDFS", other)];
+        for text in [texts.concat(), texts.iter().rev().cloned().collect()] {
+            refused(&import_text(&text, &NEW), &["ListComponentInstances: ", says, "fetch every page"]);
+        }
+    }
+    let cores = nodes(&FOUR[..2], r#", "TotalCount": 3"#);
+    let tasks = nodes(&FOUR[2..], r#", "TotalCount": 2"#);
+    refused(&import_text(&format!("{cores}{tasks}"), &NEW), &["ListNodes: a page is missing: 2 of 3 are there"]);
+    // Whole calls of groups with as many, a page that is in another call too, and applications with as many.
+    let whole = |text: &str| assert_eq!(import_text(text, &NEW).quietly(0).matches("[[nodes]]").count(), 4, "{text}");
+    let two = r#", "TotalCount": 2"#;
+    whole(&format!("{}{}", nodes(&FOUR[..2], two), nodes(&FOUR[2..], two)));
+    let page = nodes(&FOUR[..2], r#", "TotalCount": 4, "NextToken": "1""#);
+    whole(&format!("{page}{all}"));
+    whole(&format!("{page}{}", nodes(&FOUR[2..], r#", "TotalCount": 4"#)));
+    let on_all = |application| components(application, &[a, b, c, d], r#", "TotalCount": 4"#);
+    whole(&format!("{all}{}{}", on_all("KAFKA"), on_all("HDFS")));
+    // Machines that are no more need not be in the total.
+    let with_gone = all.replace("[{", r#"[{"NodeId": "i-x", "NodeName": "core1-9", "NodeState": "Terminated"}, {"#);
+    assert_eq!(import_text(&with_gone, &NEW).status, 0);
+    // Without a total, nobody knows what stands between two pages.
+    let pages = format!("{}{}", nodes(&FOUR[..2], r#", "NextToken": "1""#), nodes(&FOUR[2..], ""));
+    let unsure = import_text(&pages, &NEW);
+    assert!(unsure.status == 0 && unsure.stderr.contains("ListNodes: 2 pages do not say"), "{}", unsure.stderr);
+    refused(&import_text(&nodes(&FOUR, r#", "NextToken": "1""#), &NEW), &["ListNodes: the last page is missing"]);
+}
