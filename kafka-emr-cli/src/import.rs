@@ -16,7 +16,7 @@ use kafka_emr_core::{Cluster, EmrVersion, Network, Node, OneLine};
 use serde::Serialize;
 
 use crate::output::{self, Outcome, Page, Report};
-use inventory::{Identity, Inventory};
+use inventory::{Found, Identity, Inventory};
 use merge::{Change, Existing};
 
 /// Write a cluster description from replies of the EMR API, or from hosts text
@@ -205,13 +205,21 @@ fn describe(identity: Identity, network: Network, inventory: &Inventory) -> Resu
     cluster.region = identity.region.filter(|_| id.starts_with("c-"));
     cluster.id = Some(id);
     cluster.network = network;
-    cluster.nodes = inventory.nodes().map(|found| found.node).collect::<Vec<Node>>();
+    cluster.nodes = inventory.nodes().map(Found::into_node).collect();
     check(&cluster)?;
     Ok(cluster)
 }
 
-fn check(cluster: &Cluster) -> Result<(), kafka_emr_core::Error> {
-    cluster.endpoints().map(|_| ())
+fn check(cluster: &Cluster) -> Result<(), String> {
+    if !cluster.nodes.iter().any(Node::is_broker) {
+        let names: Vec<String> = cluster.nodes.iter().map(|node| node.name.clone()).collect();
+        return Err(format!(
+            "no broker among the nodes: {}; brokers are core nodes (emr-worker-1, core-1-1) and nodes on which Kafka runs \
+             by ListComponentInstances: add the replies or lines that have them",
+            some_of(&names)
+        ));
+    }
+    cluster.endpoints().map(|_| ()).map_err(|e| e.to_string())
 }
 
 type Updated = (Cluster, String, Option<Vec<Change>>);

@@ -58,11 +58,14 @@ struct Pages {
 
 /// A node as the inputs tell it.
 pub(super) struct Found {
-    pub(super) node: Node,
+    pub(super) name: String,
     pub(super) private_ip: Address,
     pub(super) public_ip: Address,
-    /// Whether Kafka runs there, where the inputs tell.
+    pub(super) role: Option<NodeRole>,
+    /// Whether Kafka runs there.
     pub(super) runs_kafka: Option<bool>,
+    host: Option<String>,
+    aliases: Vec<String>,
 }
 
 /// What tells a cluster from others, where the inputs or the options say.
@@ -127,8 +130,8 @@ impl Inventory {
                     name: node.name,
                     aliases: node.aliases,
                     role: node.role,
-                    broker: node.broker,
-                    instance: None,
+                    // Which nodes are brokers is not in a hosts text: it would be a guess from what else is in it.
+                    ..Known::default()
                 })?;
             }
         }
@@ -352,19 +355,35 @@ impl Known {
     }
 
     fn found(&self) -> Found {
-        let mut node = Node::new(&self.name);
+        Found {
+            name: self.name.clone(),
+            private_ip: self.private_ip,
+            public_ip: self.public_ip,
+            role: self.role,
+            runs_kafka: self.broker,
+            host: self.host.clone(),
+            aliases: self.aliases.clone(),
+        }
+    }
+}
+
+impl Found {
+    /// Makes the node of a description. What its name tells already is not written.
+    pub(super) fn into_node(self) -> Node {
+        let mut node = Node::new(self.name);
         node.private_ip = self.private_ip.get();
         node.public_ip = self.public_ip.get();
-        node.host.clone_from(&self.host);
-        node.aliases.clone_from(&self.aliases);
-        // What the name tells already is not written.
+        node.host = self.host;
+        node.aliases = self.aliases;
         node.role = self.role.filter(|role| node.role() != Some(*role));
-        node.broker = self.broker.filter(|broker| node.is_broker() != *broker);
+        node.broker = self.runs_kafka.filter(|runs| node.is_broker() != *runs);
         if node.role().is_none() && node.broker.is_none() {
-            log::warn!("{}: neither name nor role tells what the node is; taken as no broker", OneLine(&self.name));
+            if self.runs_kafka.is_none() {
+                log::warn!("{}: neither name nor role tells what the node is; taken as no broker", OneLine(&node.name));
+            }
             node.broker = Some(false);
         }
-        Found { private_ip: self.private_ip, public_ip: self.public_ip, runs_kafka: self.broker, node }
+        node
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use kafka_emr_core::{Cluster, Node};
+use kafka_emr_core::{Cluster, Node, OneLine};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, RawString, Table, TableLike};
@@ -117,9 +117,9 @@ impl Existing {
             self.cluster.nodes.iter().enumerate().map(|(index, node)| (key(&node.name), index)).collect();
         let mut added = Vec::new();
         for found in found {
-            match old.remove(&key(&found.node.name)) {
+            match old.remove(&key(&found.name)) {
                 Some(index) => differences(index, &self.cluster.nodes[index], &found, &mut changes),
-                None => added.push(Change::Added { node: Box::new(found.node) }),
+                None => added.push(Change::Added { node: Box::new(found.into_node()) }),
             }
         }
         let moved = changes.iter().filter(|change| matches!(change, Change::Set { key: "private_ip", .. })).count();
@@ -183,20 +183,25 @@ fn differences(index: usize, old: &Node, found: &Found, changes: &mut Vec<Change
             set(key, text(from), text(to.get()));
         }
     }
-    if old.role.is_none() && found.node.role.is_some() {
-        set("role", None, found.node.role.map(|role| role.to_string()));
+    let name = OneLine(&old.name);
+    let mut merged = old.clone();
+    match (old.role, found.role) {
+        (Some(written), Some(role)) if role != written => log::warn!(
+            "{name}: role = {written} stays, though the input says {role}; to follow the input, remove it and update again"
+        ),
+        (None, Some(role)) if old.role() != Some(role) => {
+            merged.role = Some(role);
+            set("role", None, Some(role.to_string()));
+        }
+        _ => {}
     }
-    match (found.runs_kafka, old.broker) {
-        (Some(runs), Some(written)) if runs != written => {
-            log::warn!(
-                "{}: broker = {written} stays, though Kafka {}",
-                old.name,
-                if runs { "runs there" } else { "does not run there" }
-            );
-        }
-        (Some(_), None) if found.node.broker.is_some() => {
-            set("broker", None, found.node.broker.map(|broker| broker.to_string()));
-        }
+    match (old.broker, found.runs_kafka) {
+        (Some(written), Some(runs)) if runs != written => log::warn!(
+            "{name}: broker = {written} stays, though Kafka {}; to follow the input, remove it and update again",
+            if runs { "runs there" } else { "does not run there" }
+        ),
+        // By its role and name as they are now, not as the input has them.
+        (None, Some(runs)) if merged.is_broker() != runs => set("broker", None, Some(runs.to_string())),
         _ => {}
     }
 }

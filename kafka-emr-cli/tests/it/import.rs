@@ -836,3 +836,46 @@ fn a_missing_page_does_not_hide_behind_another_call() {
     assert!(unsure.status == 0 && unsure.stderr.contains("ListNodes: 2 pages do not say"), "{}", unsure.stderr);
     refused(&import_text(&nodes(&FOUR, r#", "NextToken": "1""#), &NEW), &["ListNodes: the last page is missing"]);
 }
+
+#[test]
+fn an_update_finds_brokers_by_what_is_written() {
+    let hosts = nodes(&[("emr-header-1", "MASTER"), ("emr-worker-1", "CORE"), ("emr-worker-3", "CORE")], "");
+    let kafka = components("KAFKA", &["emr-worker-1", "emr-worker-3"], "");
+    let with_roles = import_text(&hosts, &OLD)
+        .quietly(0)
+        .replace("\"emr-header-1\"\n", "\"emr-header-1\"\nrole = \"core\"\n")
+        .replace("\"emr-worker-3\"\n", "\"emr-worker-3\"\nrole = \"task\"\n");
+    let description = file(".toml", &with_roles);
+    let updated = import_text(&format!("{hosts}{kafka}"), &["--update", &path(&description)]);
+    expect![[r#"
+        kafka-emr: warn: emr-header-1: role = core stays, though the input says master; to follow the input, remove it and update again
+        kafka-emr: warn: emr-worker-3: role = task stays, though the input says core; to follow the input, remove it and update again
+        ~ emr-header-1 broker – → false
+        ~ emr-worker-3 broker – → true
+    "#]]
+    .assert_eq(&updated.stderr);
+    let bootstrap = run(["bootstrap", &path(&description)]).quietly(0);
+    assert_eq!(bootstrap, "emr-worker-1.cluster-48742:9092,emr-worker-3.cluster-48742:9092\n");
+    // A name that tells nothing is not warned of where the description tells.
+    let named = nodes(&[("kafka-a", ""), ("emr-worker-1", "CORE")], "");
+    let first = import_text(&named, &OLD);
+    assert!(first.stderr.contains("kafka-a: neither name nor role"), "{}", first.stderr);
+    let description = file(".toml", &first.stdout.replace("broker = false", "broker = true"));
+    let same = import_text(&named, &["--update", &path(&description)]).quietly(0);
+    assert!(same.contains("nothing changed"), "{same}");
+}
+
+#[test]
+fn hosts_text_does_not_tell_brokers() {
+    // A header alone is a broker in hosts text, because there is nothing else.
+    let header = "10.0.1.23 emr-header-1.cluster-48742\n";
+    let hosts = file("", header);
+    let imported = run(["import", &sample("list_cluster_host_camel_case"), &path(&hosts), "--release", "3.10"]);
+    let imported = imported.quietly(0);
+    assert!(imported.contains("emr-header-1") && !imported.contains("broker"), "{imported}");
+    let alone = import_text(header, &["--release", "3.10"]);
+    refused(&alone, &["no broker among the nodes: 1 (emr-header-1)", "ListComponentInstances"]);
+    let description = file(".toml", BY_HAND);
+    refused(&import_text(header, &["--update", &path(&description)]), &["after the update: no broker"]);
+    assert_eq!(fs::read_to_string(description.path()).unwrap(), BY_HAND);
+}
