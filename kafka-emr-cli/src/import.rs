@@ -1,6 +1,7 @@
 //! `kafka-emr import`: a cluster description out of what the EMR API answers.
 
 mod api;
+mod identity;
 mod input;
 mod inventory;
 mod merge;
@@ -16,7 +17,8 @@ use kafka_emr_core::{Cluster, EmrVersion, Network, Node, OneLine};
 use serde::Serialize;
 
 use crate::output::{self, Outcome, Page, Report};
-use inventory::{Found, Identity, Inventory};
+use identity::Key;
+use inventory::{Found, Inventory};
 use merge::{Change, Existing};
 
 /// Write a cluster description from replies of the EMR API, or from hosts text
@@ -54,11 +56,11 @@ pub(crate) struct Args {
 
 const HELP: &str = "\
 Examples:
-  aliyun emr ListClusterHost --ClusterId C-D7CA… --PageSize 100 |
-    kafka-emr import - --id 48742 --release EMR-3.10.1 > prod.toml
   kafka-emr import hosts.json cluster.json --id 48742 -o prod.toml
   kafka-emr import nodes-1.json nodes-2.json components.json cluster.json --network public
   kafka-emr import hosts.json --update prod.toml
+  aliyun emr ListClusterHost --ClusterId C-D7CA… --PageSize 100 |
+    kafka-emr import --id 48742 --release EMR-3.10.1 > prod.toml
 
 Each input is told by its content, and several are joined, pages of one call too:
   ListClusterHost, ListNodes                    the machines: one of them is needed
@@ -66,13 +68,14 @@ Each input is told by its content, and several are joined, pages of one call too
   DescribeClusterBasicInfo                      the release
   ListComponentInstances                        where Kafka really runs
   hosts text                                    the names and one address of each
-What none of them tells is asked for: --id, --release, --region. The number in cluster-48742 is
-in a reply only where host names are whole long domains. Machines that are released or terminated
-are left out. The network is private where --network does not say otherwise.
+What none of them tells is asked for: --id, --release, --region. What they tell must agree with
+each other and with the options. The number in cluster-48742 is in a reply only where host names
+are whole long domains. Machines that are released or terminated are left out. The network is
+private where --network does not say otherwise.
 
 --update changes addresses and the release, adds nodes and removes those that are gone, and tells
-so on standard error. Comments, order and all other keys stay, but not those of a node that is
-gone. JSON is laid out anew.
+so on standard error. --id and --region are written where the description has none. Comments,
+order and all other keys stay, but not those of a node that is gone. JSON is laid out anew.
 
 JSON, one object:
   written      the file, or null
@@ -81,6 +84,7 @@ JSON, one object:
   nodes        how many there are
   brokers      how many of them are brokers
   left_out     names of machines that are released or terminated
+  plain_hosts  names in hosts text that a description has no place for
   changes      null without --update; else a list of
     change     \"added\", \"removed\" or \"set\"
     name       the node; null for a key of the cluster
@@ -96,6 +100,7 @@ struct Imported {
     nodes: usize,
     brokers: usize,
     left_out: Vec<String>,
+    plain_hosts: Vec<String>,
     changes: Option<Vec<Change>>,
 }
 
@@ -112,31 +117,50 @@ impl Report for Imported {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
-    let existing = args.update.as_deref().map(existing).transpose()?;
+    if args.update.as_deref() == Some(Path::new("-")) {
+        return Err("--update: expected a file, not standard input".into());
+    }
     let target = args.output.as_deref().or(args.update.as_deref());
     // What --update names is there to be replaced.
     let replace = args.force || args.output.is_none();
     if let Some(target) = target {
         write::check(target, replace)?;
     }
+    let existing = args.update.as_deref().map(existing).transpose()?;
     let network = match (&args.network, &existing) {
         (Some(network), _) => network.parse()?,
         (None, Some(existing)) => existing.cluster.network,
         (None, None) => Network::Private,
     };
     let mut inventory = Inventory::default();
+    if let (Some(existing), Some(path)) = (&existing, &args.update) {
+        let told = [(Key::Id, &existing.cluster.id), (Key::Region, &existing.cluster.region)];
+        for (key, value) in told {
+            if let Some(value) = value {
+                inventory.identity.hear(key, value, &path.display().to_string())?;
+            }
+        }
+    }
     args.files.iter().try_for_each(|file| input::read(file, network, &mut inventory))?;
-    inventory.join()?;
     let release = args.release.as_ref().map(ToString::to_string);
-    let identity = inventory.identity(args.id.as_deref(), args.region.as_deref(), release.as_deref())?;
+    let options = [(Key::Id, &args.id), (Key::Region, &args.region), (Key::Release, &release)];
+    options.into_iter().try_for_each(|(key, value)| inventory.identity.hear_option(key, value.as_deref()))?;
+    inventory.join()?;
     let left_out = inventory.left_out().to_vec();
-    if !left_out.is_empty() && !args.json {
+    if !left_out.is_empty() {
         log::warn!("left out, because released or terminated: {}", some_of(&left_out));
     }
+    let plain_hosts = inventory.plain_hosts();
+    if !plain_hosts.is_empty() {
+        log::warn!(
+            "left out of the hosts text, because a description has no place for them: {}",
+            some_of(&plain_hosts)
+        );
+    }
     let (cluster, text, changes) = match existing {
-        Some(existing) => update(existing, args, &identity, &inventory)?,
+        Some(existing) => update(existing, args, &inventory)?,
         None => {
-            let cluster = describe(identity, network, &inventory)?;
+            let cluster = describe(args, network, &inventory)?;
             let text = cluster.to_toml()?;
             (cluster, text, None)
         }
@@ -162,6 +186,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
         nodes: cluster.nodes.len(),
         brokers: cluster.nodes.iter().filter(|node| node.is_broker()).count(),
         left_out,
+        plain_hosts,
         changes,
     };
     output::print(&report, args.json)?;
@@ -170,9 +195,6 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
 
 fn existing(path: &Path) -> Result<Existing, String> {
     let shown = path.display().to_string();
-    if path == Path::new("-") {
-        return Err("--update: expected a file, not standard input".to_owned());
-    }
     let read = || {
         let text = input::text(path)?;
         if path.metadata().is_ok_and(|file| file.mode() & write::WRITABLE_BY_ALL != 0) {
@@ -186,28 +208,45 @@ fn existing(path: &Path) -> Result<Existing, String> {
 }
 
 /// Makes a description, and is sure that it leads somewhere.
-fn describe(identity: Identity, network: Network, inventory: &Inventory) -> Result<Cluster, Box<dyn Error>> {
-    let id = identity.id.ok_or(
+fn describe(args: &Args, network: Network, inventory: &Inventory) -> Result<Cluster, Box<dyn Error>> {
+    let told = |key| inventory.identity.get(key);
+    let id = told(Key::Id).ok_or(
         "id: the input does not tell it; give --id, the number that the cluster's long domains end in: 48742 for \
          emr-worker-1.cluster-48742",
     )?;
-    let release = identity.release.ok_or(
+    let release = told(Key::Release).ok_or(
         "release: the input does not tell it; give --release, such as EMR-3.10.1, or add the reply of \
          DescribeClusterV2 or GetCluster",
     )?;
-    if id.starts_with("c-") && identity.region.is_none() {
+    let region = region_in_domains(args, Some(id), told(Key::Region))?;
+    if id.starts_with("c-") && region.is_none() {
         let why =
             "region: the input does not tell it; give --region, such as cn-shanghai, or add the reply of GetCluster";
         return Err(why.into());
     }
-    let mut cluster = Cluster::new(release.parse().map_err(|e| format!("release: {e}"))?);
-    // Long domains carry the region with new-console ids only.
-    cluster.region = identity.region.filter(|_| id.starts_with("c-"));
-    cluster.id = Some(id);
+    let mut cluster = Cluster::new(identity::release(release)?);
+    cluster.region = region.map(str::to_owned);
+    cluster.id = Some(id.to_owned());
     cluster.network = network;
     cluster.nodes = inventory.nodes().map(Found::into_node).collect();
     check(&cluster)?;
     Ok(cluster)
+}
+
+/// The region where long domains carry it, which they do with new-console ids only.
+fn region_in_domains<'a>(
+    args: &Args,
+    id: Option<&str>,
+    region: Option<&'a str>,
+) -> Result<Option<&'a str>, Box<dyn Error>> {
+    if id.is_some_and(|id| id.starts_with("c-")) {
+        return Ok(region);
+    }
+    if args.region.is_some() {
+        let why = "--region: the region matters only with an id that starts with c-, in long domains; leave it out";
+        return Err(why.into());
+    }
+    Ok(None)
 }
 
 fn check(cluster: &Cluster) -> Result<(), String> {
@@ -224,17 +263,15 @@ fn check(cluster: &Cluster) -> Result<(), String> {
 
 type Updated = (Cluster, String, Option<Vec<Change>>);
 
-fn update(existing: Existing, args: &Args, new: &Identity, inventory: &Inventory) -> Result<Updated, Box<dyn Error>> {
-    if let (Some(old), Some(new)) = (&existing.cluster.id, &new.id)
-        && !old.eq_ignore_ascii_case(new)
-    {
-        return Err(inventory::two_clusters(old, new).into());
-    }
+fn update(existing: Existing, args: &Args, inventory: &Inventory) -> Result<Updated, Box<dyn Error>> {
     if args.network.as_ref().is_some_and(|network| *network != existing.cluster.network.to_string()) {
         return Err("--network: an update keeps the network of the description; change it there".into());
     }
-    let found: Vec<_> = inventory.nodes().collect();
-    let changes = existing.changes(new.release.as_deref(), found)?;
+    let told = |key| inventory.identity.get(key);
+    // A description can do without an id. It gets one when it is asked for.
+    let id = existing.cluster.id.as_deref().or(args.id.as_ref().and(told(Key::Id)));
+    let region = region_in_domains(args, id, told(Key::Region))?;
+    let changes = existing.changes(id, region, told(Key::Release), inventory.nodes().collect())?;
     let count = |of: fn(&Change) -> bool| changes.iter().filter(|change| of(change)).count();
     let (added, removed) = (
         count(|change| matches!(change, Change::Added { .. })),

@@ -20,7 +20,7 @@ pub(super) fn read(path: &Path, network: Network, inventory: &mut Inventory) -> 
         false => path.display().to_string(),
     };
     text(path)
-        .and_then(|text| understand(&text, network, inventory))
+        .and_then(|text| understand(&text, network, inventory, &name))
         .map_err(|why| format!("{}: {why}", OneLine(&name)))
 }
 
@@ -52,18 +52,18 @@ pub(super) fn text(path: &Path) -> Result<String, String> {
     text.ok_or_else(|| "is not text; expected a reply of the API as JSON in UTF-8, or hosts text".to_owned())
 }
 
-fn understand(text: &str, network: Network, inventory: &mut Inventory) -> Result<(), String> {
+fn understand(text: &str, network: Network, inventory: &mut Inventory, place: &str) -> Result<(), String> {
     // Several replies may follow each other, as a loop over pages prints them, and files that begin with a mark.
     let mut rest = text.trim_start_matches(is_between);
     if !rest.starts_with(['{', '[']) {
-        return understand_text(&text.replace('\u{feff}', ""), network, inventory);
+        return understand_text(&text.replace('\u{feff}', ""), network, inventory, place);
     }
     while !rest.is_empty() {
         let mut documents = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
         let Some(document) = documents.next() else { break };
         let document = document.map_err(|e| why_no_json(&e, &text[..text.len() - rest.len()]))?;
         for reply in api::read(&document)? {
-            inventory.add(reply)?;
+            inventory.add(reply, place)?;
         }
         rest = rest[documents.byte_offset()..].trim_start_matches(is_between);
     }
@@ -74,9 +74,9 @@ fn is_between(c: char) -> bool {
     c == '\u{feff}' || c.is_ascii_whitespace()
 }
 
-fn understand_text(text: &str, network: Network, inventory: &mut Inventory) -> Result<(), String> {
+fn understand_text(text: &str, network: Network, inventory: &mut Inventory, place: &str) -> Result<(), String> {
     let why = match Cluster::from_hosts_text(text, network) {
-        Ok(clusters) => return inventory.add_hosts_text(clusters),
+        Ok(clusters) => return inventory.add_hosts_text(clusters, place),
         Err(why) => why,
     };
     Err(if let Some(answered) = api::error_in_text(text) {

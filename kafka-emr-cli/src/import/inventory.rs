@@ -6,27 +6,26 @@ use std::net::IpAddr;
 use kafka_emr_core::{Cluster, LongDomain, Node, NodeRole, OneLine};
 
 use super::api::{Address, Component, Host, Page, Records, Reply};
+use super::identity::{Identity, Key, TWO_CLUSTERS, release};
 
 /// Everything that was read.
 #[derive(Default)]
 pub(super) struct Inventory {
-    /// The API's name of the cluster.
-    cluster: Option<String>,
-    /// What long domains end in: the id, and the region where they carry it.
-    domain: Option<(String, Option<String>)>,
-    region: Option<String>,
-    release: Option<String>,
+    pub(super) identity: Identity,
     /// The pages of each call, by what they say how many records it has in all: 0 where they do not.
     pages: BTreeMap<(&'static str, usize), Pages>,
     hosts: Vec<Known>,
     by_name: HashMap<String, usize>,
     by_instance: HashMap<String, usize>,
-    instances: BTreeMap<String, Host>,
+    /// Machines of which only the instance is known.
+    instances: BTreeMap<String, Known>,
     components: Option<Vec<Component>>,
     /// Names of machines that are no more, in the order they came.
     left_out: Vec<String>,
     /// The same machines, so that each counts once.
     gone: HashSet<String>,
+    /// Names in hosts texts that a description has no place for.
+    plain_hosts: BTreeSet<String>,
 }
 
 /// One machine with a name.
@@ -68,24 +67,23 @@ pub(super) struct Found {
     aliases: Vec<String>,
 }
 
-/// What tells a cluster from others, where the inputs or the options say.
-pub(super) struct Identity {
-    pub(super) id: Option<String>,
-    pub(super) region: Option<String>,
-    pub(super) release: Option<String>,
-}
-
 impl Inventory {
-    /// Adds a reply of the API.
-    pub(super) fn add(&mut self, reply: Reply) -> Result<(), String> {
-        same(&mut self.cluster, reply.cluster)?;
-        same(&mut self.region, reply.region)?;
-        same(&mut self.release, reply.release)?;
+    /// Adds a reply of the API, which stands at a place.
+    pub(super) fn add(&mut self, reply: Reply, place: &str) -> Result<(), String> {
+        for (key, value) in [(Key::ClusterId, reply.cluster), (Key::Region, reply.region)] {
+            if let Some(value) = value {
+                self.identity.hear(key, &value, place)?;
+            }
+        }
+        if let Some(text) = reply.release {
+            match release(&text) {
+                Ok(_) => self.identity.hear(Key::Release, &text, place)?,
+                Err(why) => log::warn!("{}: left out: {why}", OneLine(place)),
+            }
+        }
         match reply.records {
             Records::None => {}
-            Records::Instances(hosts) => {
-                self.instances.extend(hosts.into_iter().filter_map(|host| Some((host.instance.clone()?, host))));
-            }
+            Records::Instances(hosts) => hosts.into_iter().try_for_each(|host| self.add_instance(host))?,
             Records::Hosts { call, hosts } => {
                 let record = |host: &Host| {
                     let address = host.private_ip.get().map(|address| address.to_string());
@@ -93,7 +91,7 @@ impl Inventory {
                     (key, !host.released)
                 };
                 self.add_page(call, &reply.page, hosts.iter().map(record).collect());
-                hosts.into_iter().try_for_each(|host| self.add_host(host))?;
+                hosts.into_iter().try_for_each(|host| self.add_host(host, place))?;
             }
             Records::Components(components) => {
                 let record = |c: &Component| {
@@ -112,14 +110,12 @@ impl Inventory {
     }
 
     /// Adds what a hosts text tells.
-    pub(super) fn add_hosts_text(&mut self, clusters: Vec<Cluster>) -> Result<(), String> {
+    pub(super) fn add_hosts_text(&mut self, clusters: Vec<Cluster>, place: &str) -> Result<(), String> {
         for cluster in clusters {
             if let Some(id) = &cluster.id {
-                self.add_domain(id, cluster.region.as_deref())?;
+                self.hear_domain(id, cluster.region.as_deref(), place)?;
             }
-            if !cluster.plain_hosts.is_empty() {
-                log::warn!("left out {} names that are no nodes of the cluster", cluster.plain_hosts.len());
-            }
+            self.plain_hosts.extend(cluster.plain_hosts.into_iter().map(|(name, _)| name));
             for node in cluster.nodes {
                 let address = |ip: Option<IpAddr>| ip.map_or(Address::Unknown, Address::Is);
                 self.add_known(Known {
@@ -138,7 +134,7 @@ impl Inventory {
         Ok(())
     }
 
-    fn add_host(&mut self, host: Host) -> Result<(), String> {
+    fn add_host(&mut self, host: Host, place: &str) -> Result<(), String> {
         if host.released {
             let name = host.name.unwrap_or_else(|| "one without a name".to_owned());
             if self.gone.insert(host.instance.unwrap_or_else(|| name.clone())) {
@@ -155,7 +151,7 @@ impl Inventory {
             ..Known::default()
         };
         if let Some(long) = LongDomain::parse(&name) {
-            self.add_domain(long.id, long.region)?;
+            self.hear_domain(long.id, long.region, place)?;
             known.name = long.node.to_owned();
         } else if let Some((short, _)) = name.split_once('.') {
             known.name = short.to_owned();
@@ -166,15 +162,25 @@ impl Inventory {
         self.add_known(known)
     }
 
-    fn add_domain(&mut self, id: &str, region: Option<&str>) -> Result<(), String> {
-        let new = (id.to_ascii_lowercase(), region.map(str::to_ascii_lowercase));
-        match &self.domain {
-            Some(domain) if *domain != new => Err(two_clusters(&title(domain), &title(&new))),
-            Some(_) => Ok(()),
-            None => {
-                self.domain = Some(new);
-                Ok(())
-            }
+    fn add_instance(&mut self, host: Host) -> Result<(), String> {
+        let Some(id) = host.instance.filter(|_| !host.released) else { return Ok(()) };
+        let known = self.instances.entry(id.clone()).or_default();
+        known.name = format!("instance {id}");
+        known.learn(Known {
+            private_ip: host.private_ip,
+            public_ip: host.public_ip,
+            role: host.role,
+            instance: Some(id),
+            ..Known::default()
+        })
+    }
+
+    /// Hears what a long domain ends in.
+    fn hear_domain(&mut self, id: &str, region: Option<&str>, place: &str) -> Result<(), String> {
+        self.identity.hear(Key::Id, &id.to_ascii_lowercase(), place)?;
+        match region {
+            Some(region) => self.identity.hear(Key::Region, &region.to_ascii_lowercase(), place),
+            None => Ok(()),
         }
     }
 
@@ -202,18 +208,7 @@ impl Inventory {
         if self.hosts.is_empty() {
             return Err(self.why_no_hosts());
         }
-        for (id, instance) in std::mem::take(&mut self.instances) {
-            match self.by_instance.get(&id) {
-                Some(&known) => self.hosts[known].learn(Known {
-                    private_ip: instance.private_ip,
-                    public_ip: instance.public_ip,
-                    role: instance.role,
-                    ..Known::default()
-                })?,
-                None if instance.released => {}
-                None => log::warn!("instance {}: DescribeClusterV2 has it, the list of hosts does not", OneLine(&id)),
-            }
-        }
+        self.join_instances()?;
         let nowhere = self.hosts.iter().find(|host| host.private_ip.get().or(host.public_ip.get()).is_none());
         if let Some(host) = nowhere {
             return Err(format!(
@@ -223,6 +218,40 @@ impl Inventory {
             ));
         }
         self.find_brokers()
+    }
+
+    /// Learns what `DescribeClusterV2` has of the machines: by their ids, and where the list of hosts has none, as a hosts
+    /// text, by their addresses.
+    fn join_instances(&mut self) -> Result<(), String> {
+        let mut by_address = HashMap::new();
+        for (known, host) in self.hosts.iter().enumerate().filter(|(_, host)| host.instance.is_none()) {
+            by_address.extend(host.addresses().map(|address| (address, known)));
+        }
+        let (mut joined, mut alone) = (0, Vec::new());
+        for (id, instance) in std::mem::take(&mut self.instances) {
+            let by_id = self.by_instance.get(&id).copied();
+            let known = by_id.or_else(|| instance.addresses().find_map(|address| by_address.get(&address).copied()));
+            if let Some(known) = known {
+                joined += 1;
+                self.by_instance.insert(id, known);
+                self.hosts[known].learn(instance)?;
+            } else if self.gone.contains(&id) {
+                joined += 1;
+            } else {
+                alone.push(id);
+            }
+        }
+        if let (0, Some(id)) = (joined, alone.first()) {
+            return Err(format!(
+                "DescribeClusterV2 and the list of hosts have no machine in common; instance {}, say, is in the first alone: \
+                 {TWO_CLUSTERS}",
+                OneLine(id)
+            ));
+        }
+        for id in alone {
+            log::warn!("instance {}: DescribeClusterV2 has it, the list of hosts does not", OneLine(&id));
+        }
+        Ok(())
     }
 
     /// Learns from `ListComponentInstances` where Kafka runs.
@@ -245,21 +274,38 @@ impl Inventory {
                     .to_owned(),
             );
         }
-        let left_out: HashSet<&str> = self.left_out.iter().map(String::as_str).collect();
         let mut runs = HashSet::new();
+        let (mut joined, mut alone) = (0, Vec::new());
         for component in kafka {
-            let by_id = component.node_id.as_ref().and_then(|id| self.by_instance.get(id));
-            let by_name = || component.node_name.as_ref().and_then(|name| self.by_name.get(&key(short(name))));
-            match by_id.or_else(by_name) {
-                Some(&known) => _ = runs.insert(known),
-                None => {
-                    let name = component.node_name.as_ref().or(component.node_id.as_ref());
-                    let name = name.map_or("a node", String::as_str);
-                    if !left_out.contains(name) {
-                        log::warn!("{}: Kafka runs there, and the list of nodes does not have it", OneLine(name));
-                    }
-                }
+            let (id, name) = (component.node_id.as_ref(), component.node_name.as_ref());
+            let by_name = || name.and_then(|name| self.by_name.get(&key(short(name))));
+            let known = match id.and_then(|id| self.by_instance.get(id)) {
+                Some(known) => Some(known),
+                // Nodes of two clusters have the same names: ids decide where both have one.
+                None => by_name().filter(|known| id.is_none() || self.hosts[**known].instance.is_none()),
+            };
+            if let Some(&known) = known {
+                joined += 1;
+                runs.insert(known);
+            } else if id.or(name).is_some_and(|gone| self.gone.contains(gone)) {
+                joined += 1;
+            } else {
+                alone.push(match (name, id) {
+                    (Some(name), Some(id)) => format!("{name} ({id})"),
+                    (Some(one), None) | (None, Some(one)) => one.clone(),
+                    (None, None) => "a node".to_owned(),
+                });
             }
+        }
+        if let (0, Some(name)) = (joined, alone.first()) {
+            return Err(format!(
+                "ListComponentInstances and the list of nodes have no machine in common; {}, say, is in the first alone: \
+                 {TWO_CLUSTERS}",
+                OneLine(name)
+            ));
+        }
+        for name in alone {
+            log::warn!("{}: Kafka runs there, and the list of nodes does not have it", OneLine(&name));
         }
         for (known, host) in self.hosts.iter_mut().enumerate() {
             host.broker = Some(runs.contains(&known));
@@ -284,40 +330,6 @@ impl Inventory {
         "the list of hosts is empty; ask the API with the id and the region of the cluster".to_owned()
     }
 
-    /// What the inputs tell, and where they do not, the options.
-    pub(super) fn identity(
-        &self,
-        id: Option<&str>,
-        region: Option<&str>,
-        release: Option<&str>,
-    ) -> Result<Identity, String> {
-        if let (Some(id), Some(domain)) = (id, &self.domain)
-            && !id.eq_ignore_ascii_case(&domain.0)
-        {
-            return Err(format!(
-                "--id {}: the long domains in the input end in {}; give --id {}, or leave it out",
-                OneLine(id),
-                title(domain),
-                domain.0
-            ));
-        }
-        if let (Some(api), Some(domain)) = (&self.cluster, &self.domain)
-            && api.starts_with("c-")
-            && !api.eq_ignore_ascii_case(&domain.0)
-        {
-            return Err(two_clusters(api, &title(domain)));
-        }
-        let of_domain = |part: fn(&(String, Option<String>)) -> Option<String>| self.domain.as_ref().and_then(part);
-        // Only ids of the new console are what long domains end in.
-        let of_api = || self.cluster.clone().filter(|id| id.starts_with("c-"));
-        let own = |option: Option<&str>| option.map(str::to_owned);
-        Ok(Identity {
-            id: own(id).or_else(|| of_domain(|domain| Some(domain.0.clone()))).or_else(of_api),
-            region: own(region).or_else(|| of_domain(|domain| domain.1.clone())).or_else(|| self.region.clone()),
-            release: own(release).or_else(|| self.release.clone()),
-        })
-    }
-
     /// The nodes, in the order they came.
     pub(super) fn nodes(&self) -> impl Iterator<Item = Found> {
         self.hosts.iter().map(Known::found)
@@ -326,6 +338,11 @@ impl Inventory {
     /// Names of machines that are released or terminated.
     pub(super) fn left_out(&self) -> &[String] {
         &self.left_out
+    }
+
+    /// Names in hosts texts that a description has no place for.
+    pub(super) fn plain_hosts(&self) -> Vec<String> {
+        self.plain_hosts.iter().cloned().collect()
     }
 }
 
@@ -336,22 +353,29 @@ impl Known {
         for (known, new) in both {
             match (*known, new) {
                 (Address::Is(one), Address::Is(other)) if one != other => {
-                    return Err(format!(
-                        "{} has the addresses {one} and {other}: the input is of two clusters, or of two points in \
-                         time; import one at a time",
-                        OneLine(&self.name)
-                    ));
+                    return Err(format!("{} has the addresses {one} and {other}: {TWO_CLUSTERS}", OneLine(&self.name)));
                 }
                 (_, Address::Is(_)) | (Address::Unknown, _) => *known = new,
                 _ => {}
             }
         }
+        if let (Some(one), Some(other)) = (&self.instance, &new.instance)
+            && one != other
+        {
+            let (name, one, other) = (OneLine(&self.name), OneLine(one), OneLine(other));
+            return Err(format!("{name} is the machines {one} and {other}: {TWO_CLUSTERS}"));
+        }
         self.role = self.role.or(new.role);
         self.broker = self.broker.or(new.broker);
         self.host = self.host.take().or(new.host);
         self.instance = self.instance.take().or(new.instance);
-        self.aliases.extend(new.aliases);
+        let known: HashSet<String> = self.aliases.iter().map(|alias| alias.to_ascii_lowercase()).collect();
+        self.aliases.extend(new.aliases.into_iter().filter(|alias| !known.contains(&alias.to_ascii_lowercase())));
         Ok(())
+    }
+
+    fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        [self.private_ip, self.public_ip].into_iter().filter_map(Address::get)
     }
 
     fn found(&self) -> Found {
@@ -466,27 +490,4 @@ pub(super) fn key(name: &str) -> String {
 
 fn short(name: &str) -> &str {
     name.split('.').next().unwrap_or(name)
-}
-
-fn title((id, region): &(String, Option<String>)) -> String {
-    match region {
-        Some(region) => format!("{id}.{region}.emr.aliyuncs.com"),
-        None => format!("cluster-{id}"),
-    }
-}
-
-/// Keeps one value; fails where another is there already.
-fn same(known: &mut Option<String>, new: Option<String>) -> Result<(), String> {
-    match (&known, new) {
-        (Some(one), Some(other)) if *one != other => Err(two_clusters(one, &other)),
-        (None, new) => {
-            *known = new;
-            Ok(())
-        }
-        _ => Ok(()),
-    }
-}
-
-pub(super) fn two_clusters(one: &str, other: &str) -> String {
-    format!("the input is of two clusters, {} and {}; import one at a time", OneLine(one), OneLine(other))
 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, RawString, Table, TableLike};
 
 use super::api::Address;
+use super::identity::release;
 use super::inventory::{Found, key};
 
 /// A description as it is in its file.
@@ -101,17 +102,28 @@ impl Existing {
         Ok(Existing { cluster, text: Text::Toml(document), marks })
     }
 
-    /// Finds what is different in the inventory.
-    pub(super) fn changes(&self, release: Option<&str>, found: Vec<Found>) -> Result<Vec<Change>, String> {
+    /// Finds what is different. An id and a region that the description has stay.
+    pub(super) fn changes(
+        &self,
+        id: Option<&str>,
+        region: Option<&str>,
+        new_release: Option<&str>,
+        found: Vec<Found>,
+    ) -> Result<Vec<Change>, String> {
         let mut changes = Vec::new();
-        if let Some(release) = release {
-            let new = release.parse().map_err(|e| format!("release: {e}"))?;
-            let old = self.cluster.release.as_ref();
-            if old != Some(&new) {
-                let from = old.map(ToString::to_string);
-                let to = Some(release.to_owned());
-                changes.push(Change::Set { name: None, key: "release", from, to, index: None });
+        let cluster = &self.cluster;
+        let mut set = |key, from: Option<String>, to: &str| {
+            changes.push(Change::Set { name: None, key, from, to: Some(to.to_owned()), index: None });
+        };
+        for (key, old, new) in [("id", &cluster.id, id), ("region", &cluster.region, region)] {
+            if let (None, Some(new)) = (old, new) {
+                set(key, None, new);
             }
+        }
+        if let Some(new) = new_release
+            && cluster.release != Some(release(new)?)
+        {
+            set("release", cluster.release.as_ref().map(ToString::to_string), new);
         }
         let mut old: HashMap<String, usize> =
             self.cluster.nodes.iter().enumerate().map(|(index, node)| (key(&node.name), index)).collect();

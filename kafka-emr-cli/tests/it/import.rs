@@ -227,7 +227,10 @@ fn what_the_input_cannot_tell_is_asked_for() {
     refused(&import(&nodes, &["--id", "c-0edf", "--release", "5.8"]), &["region: ", "--region"]);
     refused(&import(&nodes, &["--id", "C-0EDF", "--release", "5.8"]), &["API's id"]);
     refused(&import(&nodes, &["--release", "5.x8"]), &["--release", "5.x8"]);
-    refused(&import(&["list_flow_cluster_host"], &["--id", "7", "--release", "3.10"]), &["--id 7", "cluster-48742"]);
+    refused(
+        &import(&["list_flow_cluster_host"], &["--id", "7", "--release", "3.10"]),
+        &["--id 7", "list_flow_cluster_host.json says 48742", "leave --id out"],
+    );
     let public = import(&["list_cluster_host_camel_case"], &[&OLD[..], &["--network", "public"]].concat());
     assert_eq!(public.status, 0, "{}", public.stderr);
     let no_eip = import_text(
@@ -243,7 +246,7 @@ fn refused(run: &Run, says: &[&str]) {
     let message: Vec<&str> = run.stderr.lines().filter(|line| !line.starts_with("kafka-emr: warn: ")).collect();
     assert_eq!(message.len(), 1, "{}", run.stderr);
     for part in says {
-        assert!(message[0].contains(part), "{part:?} is missing: {}", run.stderr);
+        assert!(format!("{}\n", message[0]).contains(part), "{part:?} is missing: {}", run.stderr);
     }
 }
 
@@ -273,7 +276,10 @@ fn bad_input() {
         r#"{"HostList": {"Host": [{"HostName": "emr-worker-3", "PrivateIp": "", "PublicIp": ""}]}}"#,
         &["emr-worker-3 has no address"],
     );
-    refuse("10.0.1.24 emr-worker-1.cluster-1\n10.0.2.24 emr-worker-1.cluster-2\n", &["cluster-1 and cluster-2"]);
+    refuse(
+        "10.0.1.24 emr-worker-1.cluster-1\n10.0.2.24 emr-worker-1.cluster-2\n",
+        &["id: 1 in standard input, but 2 in standard input", "give the replies of one\n"],
+    );
     // JSON that is no reply is not said to be none.
     for text in ["null", "\"hunter2\"", "7"] {
         bad(text, &["JSON, but of none of the replies"]);
@@ -311,6 +317,11 @@ fn bad_replies() {
         &import_text(r#"{"Code": "Throttling", "Message": ""}"#, &OLD),
         &["answered with an error", "; Throttling"],
     );
+    let two = fs::read_to_string(sample("describe_cluster_v2")).unwrap();
+    let other = two.replace("203.0.113.24", "203.0.113.99");
+    for text in [format!("{two}{other}"), format!("{other}{two}")] {
+        refused(&import_text(&text, &["--id", "48742"]), &["instance i-bp1emrworker1 has the addresses 203.0.113."]);
+    }
     refused(&import(&["describe_cluster_v2"], &["--id", "48742"]), &["no host names", "ListClusterHost"]);
     refused(&import(&["get_cluster"], &[]), &["no list of hosts", "ListNodes"]);
     refused(
@@ -320,7 +331,11 @@ fn bad_replies() {
     refused(&import(&["list_nodes_1", "get_cluster"], &[]), &["ListNodes: a page is missing: 3 of 5"]);
     refused(
         &import(&["list_nodes_1", "list_nodes_2", "get_cluster", "describe_cluster_basic_info"], &[]),
-        &["two clusters, c-0edfee2cccaecc75 and C-D7CA98AAA96A0001"],
+        &[
+            "basic_info.json: ClusterId: c-0edfee2cccaecc75 in ",
+            "get_cluster.json, but C-D7CA98AAA96A0001 in ",
+            "two clusters",
+        ],
     );
     let other = fs::read_to_string(sample("list_cluster_host")).unwrap();
     refused(
@@ -397,6 +412,9 @@ fn only_files_are_replaced() {
     assert!(fs::read_to_string(at("target.toml")).unwrap().starts_with("id = "));
     refused(&to(Path::new("-"), &["--force"]), &["-: no file", "leave --output out"]);
     assert!(!Path::new("-").exists());
+    // It is not waited for a writer.
+    refused(&import(&["list_cluster_host"], &["--update", pipe.to_str().unwrap()]), &["a pipe"]);
+    refused(&import(&["list_cluster_host"], &["--update", "-"]), &["--update: expected a file"]);
     let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["dangling", "link-to-pipe", "pipe", "target.toml"]);
@@ -622,7 +640,7 @@ fn an_update_that_cannot_be_changes_nothing() {
     let description = file(".toml", BY_HAND);
     let target = path(&description);
     let other = import_text("10.0.1.24 emr-worker-1.cluster-1\n", &["--update", &target]);
-    refused(&other, &["two clusters, 48742 and 1"]);
+    refused(&other, &["standard input: id: 48742 in ", &target, ", but 1 in standard input", "two clusters"]);
     refused(
         &import(&["list_cluster_host"], &["--update", &target, "--network", "public"]),
         &["--network", "description"],
@@ -632,7 +650,7 @@ fn an_update_that_cannot_be_changes_nothing() {
     refused(&import(&["list_cluster_host"], &["--update", "/nonexistent.toml"]), &["/nonexistent.toml"]);
     refused(
         &import(&["list_nodes_1", "list_nodes_2", "get_cluster"], &["--update", &target]),
-        &["two clusters, 48742"],
+        &["get_cluster.json: id: 48742 in ", "but c-0edf"],
     );
     // The core nodes are gone: nothing is left to connect to.
     let header = import_text(r#"[{"HostName": "emr-header-1", "PrivateIp": "10.0.1.23"}]"#, &["--update", &target]);
@@ -666,14 +684,23 @@ fn an_update_says_what_it_does_not_change() {
 fn a_machine_that_was_replaced_is_the_new_one() {
     let hosts = r#"[{"HostName": "emr-worker-1", "HostInstanceId": "i-1", "PrivateIp": "10.0.1.24", "Status": "RELEASED"},
                     {"HostName": "emr-worker-1", "HostInstanceId": "i-2", "PrivateIp": "10.0.1.34", "Status": "NORMAL"}]"#;
-    let imported = import_text(hosts, &[&OLD[..], &["--json"]].concat()).json(0);
+    let imported =
+        json_of(import_text(hosts, &[&OLD[..], &["--json"]].concat()), "released or terminated: 1 (emr-worker-1)");
     assert!(imported["description"].as_str().unwrap().contains("10.0.1.34"));
     assert_eq!(imported["left_out"], serde_json::json!(["emr-worker-1"]));
 }
 
+/// The JSON of a run that warns.
+#[track_caller]
+fn json_of(run: Run, warns: &str) -> serde_json::Value {
+    assert!(run.status == 0 && run.stderr.contains(warns), "{}", run.stderr);
+    serde_json::from_str(&run.stdout).unwrap()
+}
+
 #[test]
 fn json() {
-    let imported = import(&["list_nodes_1", "list_nodes_2", "get_cluster"], &["--json"]).json(0);
+    let imported = import(&["list_nodes_1", "list_nodes_2", "get_cluster"], &["--json"]);
+    let imported = json_of(imported, "released or terminated: 1 (core1-3)");
     assert_eq!(imported["left_out"], serde_json::json!(["core1-3"]));
     assert_eq!(imported["id"], "c-0edfee2cccaecc75");
     assert!(imported["written"].is_null() && imported["changes"].is_null());
@@ -703,70 +730,7 @@ fn a_terminal_is_not_waited_for() {
     assert_eq!(run.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&run.stdout).contains("standard input: is a terminal"));
     let help = finish(&mut kafka_emr(["import", "--help"])).quietly(0);
-    assert!(help.contains("--id 48742"));
-}
-
-#[test]
-fn an_update_keeps_line_ends_and_the_mark_in_front() {
-    let crlf = |text: &str| text.split('\n').collect::<Vec<_>>().join("\r\n");
-    let update = |text: &str| {
-        let description = file(".toml", text);
-        let updated = import(&["list_cluster_host"], &["--update", &path(&description)]);
-        assert_eq!(updated.status, 0, "{}", updated.stderr);
-        fs::read_to_string(description.path()).unwrap()
-    };
-    let updated = update(BY_HAND);
-    assert!(!updated.contains('\r'));
-    assert_eq!(update(&crlf(BY_HAND)), crlf(&updated));
-    assert_eq!(update(&format!("\u{feff}{BY_HAND}")), format!("\u{feff}{updated}"));
-    let json = r#"{"id": "48742", "release": "3.10", "nodes": [{"name": "emr-worker-1", "private_ip": "10.0.1.99"}]}"#;
-    let updated = update(json);
-    assert!(updated.contains("10.0.1.24"), "{updated}");
-    assert_eq!(update(&format!("\u{feff}{}", crlf(&format!("{json}\n")))), format!("\u{feff}{}", crlf(&updated)));
-}
-
-#[test]
-fn an_update_keeps_the_comments_of_a_key_that_goes() {
-    let kept = |before: &str, after: &str| {
-        let full = |text: &str| {
-            let text =
-                text.replace("{ip}", "private_ip = \"10.0.1.24\"").replace("{eip}", "public_ip = \"203.0.113.24\"");
-            format!("id = \"48742\"\nrelease = \"3.10\"\n{}", text.replace("{name}", "name = \"emr-worker-1\""))
-        };
-        let description = file(".toml", &full(before));
-        let hosts = r#"[{"HostName": "emr-worker-1", "PrivateIp": "10.0.1.24", "PublicIp": ""},
-                        {"HostName": "emr-header-1", "PrivateIp": "10.0.1.23", "PublicIp": ""}]"#;
-        let updated = import_text(hosts, &["--update", &path(&description)]);
-        assert_eq!(updated.status, 0, "{}", updated.stderr);
-        assert_eq!(fs::read_to_string(description.path()).unwrap(), full(after));
-    };
-    let header = "[[nodes]]\nname = \"emr-header-1\"\nprivate_ip = \"10.0.1.23\"\n";
-    let gone = "[[nodes]]\nname = \"emr-worker-9\"\nprivate_ip = \"10.0.1.29\"\n";
-    // They go to the next key.
-    kept(
-        &format!("{header}[[nodes]]\n{{name}} # one\n\n# EIP\n{{eip}} # by ops\n{{ip}} # p\n"),
-        &format!("{header}[[nodes]]\n{{name}} # one\n\n# EIP\n# by ops\n{{ip}} # p\n"),
-    );
-    // At the end of a node they stay there, whatever follows.
-    kept(
-        &format!("[[nodes]]\n  {{name}}\n  {{ip}}\n  # EIP\n  {{eip}} # by ops\n\n{gone}\n# the head\n{header}# end\n"),
-        &format!("[[nodes]]\n  {{name}}\n  {{ip}}\n  # EIP\n  # by ops\n\n# the head\n{header}# end\n"),
-    );
-    kept(
-        &format!("{header}{gone}[[nodes]]\n{{name}}\n{{ip}}\n{{eip}} # by ops\n# end\n"),
-        &format!("{header}[[nodes]]\n{{name}}\n{{ip}}\n# by ops\n# end\n"),
-    );
-    kept("[[nodes]]\n{name}\n{ip}\n{eip} # by ops\n", &format!("[[nodes]]\n{{name}}\n{{ip}}\n# by ops\n\n{header}"));
-    // In a list.
-    let header = "{ name = \"emr-header-1\", private_ip = \"10.0.1.23\" }";
-    kept(
-        &format!("nodes = [{header},\n {{{{name}}, # one\n  {{ip}}, # p\n  # EIP\n  {{eip}}, # by ops\n }},\n]\n"),
-        &format!("nodes = [{header},\n {{{{name}}, # one\n  {{ip}}, # p\n  # EIP\n # by ops\n }},\n]\n"),
-    );
-    kept(
-        &format!("nodes = [{header},\n {{{{name}}, # one\n  {{eip}}, # by ops\n  {{ip}}}}]\n"),
-        &format!("nodes = [{header},\n {{{{name}}, # one\n # by ops\n  {{ip}}}}]\n"),
-    );
+    assert!(help.contains("\nExamples:\n  kafka-emr import ") && help.contains("--id 48742"), "{help}");
 }
 
 /// A reply of `ListNodes` of some nodes with their roles, and how it goes on.
@@ -838,6 +802,129 @@ fn a_missing_page_does_not_hide_behind_another_call() {
 }
 
 #[test]
+fn machines_of_two_clusters_are_not_joined() {
+    let listed = fs::read_to_string(sample("list_cluster_host_camel_case")).unwrap();
+    let described = fs::read_to_string(sample("describe_cluster_v2")).unwrap();
+    let with = |described: &str| import_text(&format!("{listed}{described}"), &["--id", "48742"]);
+    refused(
+        &with(&described.replace("i-bp1emr", "i-bp2emr")),
+        &["no machine in common", "i-bp2emrheader1", "two clusters"],
+    );
+    let one_more = with(&described.replace("i-bp1emrheader1", "i-new"));
+    assert!(one_more.status == 0 && one_more.stderr.contains("instance i-new: "), "{}", one_more.stderr);
+    // Nodes of two clusters have the same names, and can have the same addresses.
+    refused(
+        &import_text(&format!("{listed}{}", listed.replace("i-bp1emr", "i-bp2emr")), &OLD),
+        &["emr-header-1 is the machines i-bp1emrheader1 and i-bp2emrheader1", "two clusters"],
+    );
+    let all = nodes(&FOUR, "");
+    let kafka = components("KAFKA", &["core1-1", "task1-1"], "");
+    refused(
+        &import_text(&format!("{all}{}", kafka.replace("i-", "i-other-")), &NEW),
+        &["no machine in common", "core1-1 (i-other-core1-1)", "two clusters"],
+    );
+    let by_name = import_text(&format!("{all}{}", kafka.replace(r#""NodeId""#, r#""Other""#)), &NEW).quietly(0);
+    assert_eq!(by_name, import_text(&format!("{all}{kafka}"), &NEW).quietly(0));
+    assert!(by_name.contains("broker = true") && by_name.contains("broker = false"), "{by_name}");
+    // A hosts text has no ids: machines are joined by their addresses.
+    let hosts = "10.0.1.23 emr-header-1.cluster-48742\n10.0.1.24 emr-worker-1.cluster-48742\n10.0.1.25 emr-worker-2.cluster-48742\n";
+    let text = file("", hosts);
+    let imported = run(["import", &path(&text), &sample("describe_cluster_v2")]).quietly(0);
+    assert!(imported.contains("public_ip = \"203.0.113.25\""), "{imported}");
+    let far = file("", &hosts.replace("10.0.1.", "10.0.2."));
+    refused(&run(["import", &path(&far), &sample("describe_cluster_v2")]), &["no machine in common"]);
+}
+
+#[test]
+fn what_is_told_twice_must_agree() {
+    let new = ["list_nodes_1", "list_nodes_2", "get_cluster"];
+    refused(&import(&new, &["--id", "c-other"]), &["--id c-other: ", "get_cluster.json says c-0edfee2cccaecc75"]);
+    refused(
+        &import(&new, &["--region", "cn-other"]),
+        &["--region cn-other: ", "says cn-shanghai", "leave --region out"],
+    );
+    refused(&import(&new, &["--release", "3.9"]), &["--release 3.9: ", "says EMR-5.8.0"]);
+    let agreeing = ["--id", "c-0edfee2cccaecc75", "--region", "cn-shanghai", "--release", "5.8"];
+    assert_eq!(import(&new, &agreeing).stdout, import(&new, &[]).stdout);
+    refused(
+        &import(&["list_cluster_host"], &[&OLD[..], &["--region", "cn-shanghai"]].concat()),
+        &["--region: ", "c-", "leave it out"],
+    );
+    // Long domains tell a region too.
+    let hosts = file("", "10.0.1.24 core-1-1.c-0edfee2cccaecc75.cn-beijing.emr.aliyuncs.com\n");
+    refused(
+        &run(["import", &path(&hosts), &sample("get_cluster")]),
+        &["region: cn-beijing in ", "but cn-shanghai in "],
+    );
+    // A release decides the rule: two of them are named with their key.
+    let pre = fs::read_to_string(sample("describe_cluster_v2")).unwrap();
+    let other = file(".json", &pre.replace("EMR-3.16.0_pre", "EMR-3.16.0"));
+    refused(
+        &run(["import", &sample("describe_cluster_v2"), &path(&other)]),
+        &[&path(&other), "release: EMR-3.16.0_pre in ", "describe_cluster_v2.json, but EMR-3.16.0 in "],
+    );
+    // One that is none does not stand in the way of the option.
+    let listed = fs::read_to_string(sample("list_cluster_host_camel_case")).unwrap();
+    let text = format!("{listed}{}", pre.replace("EMR-3.16.0_pre", "X"));
+    refused(&import_text(&text, &["--id", "48742"]), &["release: the input does not tell it"]);
+    let imported = import_text(&text, &OLD);
+    assert!(imported.status == 0 && imported.stderr.contains("\"X\" is no EMR release"), "{}", imported.stderr);
+}
+
+#[test]
+fn an_update_writes_an_id_where_there_is_none() {
+    let text = nodes(&FOUR, "");
+    let whole = import_text(&text, &NEW).quietly(0);
+    let without = whole.replace("id = \"c-0edf\"\n", "").replace("region = \"cn-shanghai\"\n", "");
+    let description = file(".toml", &without);
+    let target = path(&description);
+    let with = |more: &[&str]| import_text(&text, &[&["--update", &target], more].concat());
+    refused(&with(&["--region", "cn-shanghai"]), &["--region: "]);
+    refused(&with(&["--id", "c-0edf"]), &["after the update: region: missing"]);
+    assert_eq!(fs::read_to_string(&target).unwrap(), without);
+    let set = with(&["--id", "c-0edf", "--region", "cn-shanghai"]);
+    assert_eq!(set.stderr, "~ id – → c-0edf\n~ region – → cn-shanghai\n");
+    let updated = fs::read_to_string(&target).unwrap();
+    let expected = file(".toml", &whole);
+    assert_eq!(run(["endpoints", &target]).quietly(0), run(["endpoints", &path(&expected)]).quietly(0));
+    // What it has is compared, and stays.
+    refused(&with(&["--id", "c-1111"]), &["--id c-1111: ", &target, "says c-0edf"]);
+    refused(&with(&["--region", "cn-beijing"]), &["--region cn-beijing: ", "says cn-shanghai"]);
+    let cluster = file(".json", r#"{"Cluster": {"ClusterId": "c-0edf", "RegionId": "cn-beijing"}}"#);
+    let listed = file(".json", &text);
+    refused(
+        &run(["import", &path(&listed), &path(&cluster), "--update", &target]),
+        &[&path(&cluster), "region: cn-shanghai in ", "but cn-beijing in "],
+    );
+    assert_eq!(fs::read_to_string(&target).unwrap(), updated);
+}
+
+#[test]
+fn hosts_text_does_not_tell_brokers() {
+    // A header alone is a broker in hosts text, because there is nothing else.
+    let header = "10.0.1.23 emr-header-1.cluster-48742\n";
+    let hosts = file("", header);
+    let imported = run(["import", &sample("list_cluster_host_camel_case"), &path(&hosts), "--release", "3.10"]);
+    let imported = imported.quietly(0);
+    assert!(imported.contains("emr-header-1") && !imported.contains("broker"), "{imported}");
+    let alone = import_text(header, &["--release", "3.10"]);
+    refused(&alone, &["no broker among the nodes: 1 (emr-header-1)", "ListComponentInstances"]);
+    let description = file(".toml", BY_HAND);
+    refused(&import_text(header, &["--update", &path(&description)]), &["after the update: no broker"]);
+    assert_eq!(fs::read_to_string(description.path()).unwrap(), BY_HAND);
+    // The same text twice is one.
+    let hosts = "10.0.1.24 emr-worker-1.cluster-48742 kafka-a KAFKA-b\n";
+    let twice = [file("", hosts), file("", hosts)];
+    let imported = run(["import", &path(&twice[0]), &path(&twice[1]), "--release", "3.10"]).quietly(0);
+    assert!(imported.contains("aliases = [\"kafka-a\", \"kafka-b\"]"), "{imported}");
+    // Other names are told, in JSON too.
+    let with_others = format!("{hosts}10.0.0.10 coredns\n127.0.0.1 localhost\n");
+    let imported = import_text(&with_others, &["--release", "3.10", "--json"]);
+    let imported = json_of(imported, "has no place for them: 2 (coredns, localhost)");
+    assert_eq!(imported["plain_hosts"], serde_json::json!(["coredns", "localhost"]));
+}
+
+#[test]
 fn an_update_finds_brokers_by_what_is_written() {
     let hosts = nodes(&[("emr-header-1", "MASTER"), ("emr-worker-1", "CORE"), ("emr-worker-3", "CORE")], "");
     let kafka = components("KAFKA", &["emr-worker-1", "emr-worker-3"], "");
@@ -866,16 +953,64 @@ fn an_update_finds_brokers_by_what_is_written() {
 }
 
 #[test]
-fn hosts_text_does_not_tell_brokers() {
-    // A header alone is a broker in hosts text, because there is nothing else.
-    let header = "10.0.1.23 emr-header-1.cluster-48742\n";
-    let hosts = file("", header);
-    let imported = run(["import", &sample("list_cluster_host_camel_case"), &path(&hosts), "--release", "3.10"]);
-    let imported = imported.quietly(0);
-    assert!(imported.contains("emr-header-1") && !imported.contains("broker"), "{imported}");
-    let alone = import_text(header, &["--release", "3.10"]);
-    refused(&alone, &["no broker among the nodes: 1 (emr-header-1)", "ListComponentInstances"]);
-    let description = file(".toml", BY_HAND);
-    refused(&import_text(header, &["--update", &path(&description)]), &["after the update: no broker"]);
-    assert_eq!(fs::read_to_string(description.path()).unwrap(), BY_HAND);
+fn an_update_keeps_line_ends_and_the_mark_in_front() {
+    let crlf = |text: &str| text.split('\n').collect::<Vec<_>>().join("\r\n");
+    let update = |text: &str| {
+        let description = file(".toml", text);
+        let updated = import(&["list_cluster_host"], &["--update", &path(&description)]);
+        assert_eq!(updated.status, 0, "{}", updated.stderr);
+        fs::read_to_string(description.path()).unwrap()
+    };
+    let updated = update(BY_HAND);
+    assert!(!updated.contains('\r'));
+    assert_eq!(update(&crlf(BY_HAND)), crlf(&updated));
+    assert_eq!(update(&format!("\u{feff}{BY_HAND}")), format!("\u{feff}{updated}"));
+    let json = r#"{"id": "48742", "release": "3.10", "nodes": [{"name": "emr-worker-1", "private_ip": "10.0.1.99"}]}"#;
+    let updated = update(json);
+    assert!(updated.contains("10.0.1.24"), "{updated}");
+    assert_eq!(update(&format!("\u{feff}{}", crlf(&format!("{json}\n")))), format!("\u{feff}{}", crlf(&updated)));
+}
+
+#[test]
+fn an_update_keeps_the_comments_of_a_key_that_goes() {
+    let kept = |before: &str, after: &str| {
+        let full = |text: &str| {
+            let text =
+                text.replace("{ip}", "private_ip = \"10.0.1.24\"").replace("{eip}", "public_ip = \"203.0.113.24\"");
+            format!("id = \"48742\"\nrelease = \"3.10\"\n{}", text.replace("{name}", "name = \"emr-worker-1\""))
+        };
+        let description = file(".toml", &full(before));
+        let hosts = r#"[{"HostName": "emr-worker-1", "PrivateIp": "10.0.1.24", "PublicIp": ""},
+                        {"HostName": "emr-header-1", "PrivateIp": "10.0.1.23", "PublicIp": ""}]"#;
+        let updated = import_text(hosts, &["--update", &path(&description)]);
+        assert_eq!(updated.status, 0, "{}", updated.stderr);
+        assert_eq!(fs::read_to_string(description.path()).unwrap(), full(after));
+    };
+    let header = "[[nodes]]\nname = \"emr-header-1\"\nprivate_ip = \"10.0.1.23\"\n";
+    let gone = "[[nodes]]\nname = \"emr-worker-9\"\nprivate_ip = \"10.0.1.29\"\n";
+    // They go to the next key.
+    kept(
+        &format!("{header}[[nodes]]\n{{name}} # one\n\n# EIP\n{{eip}} # by ops\n{{ip}} # p\n"),
+        &format!("{header}[[nodes]]\n{{name}} # one\n\n# EIP\n# by ops\n{{ip}} # p\n"),
+    );
+    // At the end of a node they stay there, whatever follows.
+    kept(
+        &format!("[[nodes]]\n  {{name}}\n  {{ip}}\n  # EIP\n  {{eip}} # by ops\n\n{gone}\n# the head\n{header}# end\n"),
+        &format!("[[nodes]]\n  {{name}}\n  {{ip}}\n  # EIP\n  # by ops\n\n# the head\n{header}# end\n"),
+    );
+    kept(
+        &format!("{header}{gone}[[nodes]]\n{{name}}\n{{ip}}\n{{eip}} # by ops\n# end\n"),
+        &format!("{header}[[nodes]]\n{{name}}\n{{ip}}\n# by ops\n# end\n"),
+    );
+    kept("[[nodes]]\n{name}\n{ip}\n{eip} # by ops\n", &format!("[[nodes]]\n{{name}}\n{{ip}}\n# by ops\n\n{header}"));
+    // In a list.
+    let header = "{ name = \"emr-header-1\", private_ip = \"10.0.1.23\" }";
+    kept(
+        &format!("nodes = [{header},\n {{{{name}}, # one\n  {{ip}}, # p\n  # EIP\n  {{eip}}, # by ops\n }},\n]\n"),
+        &format!("nodes = [{header},\n {{{{name}}, # one\n  {{ip}}, # p\n  # EIP\n # by ops\n }},\n]\n"),
+    );
+    kept(
+        &format!("nodes = [{header},\n {{{{name}}, # one\n  {{eip}}, # by ops\n  {{ip}}}}]\n"),
+        &format!("nodes = [{header},\n {{{{name}}, # one\n # by ops\n  {{ip}}}}]\n"),
+    );
 }
