@@ -73,6 +73,9 @@ JSON, one object, described by docs/doctor.schema.json; with --watch one on each
 line. The exit status is 1 where there is a fault or a warning.";
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
+    // Before librdkafka does it otherwise: clients that still try to connect when this program ends need OpenSSL to the
+    // last.
+    openssl::init();
     let settings = Settings::read(&args.file, &args.property)?;
     match args.watch {
         Some(seconds) => watch::run(args, &settings, Duration::from_secs(seconds)),
@@ -87,6 +90,13 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
 /// Examines all clusters of the source, at the same time.
 fn examine(args: &Args, settings: &Settings) -> Result<Doctor, Box<dyn Error>> {
     let clusters = args.description.open()?.clusters();
+    if clusters.len() > 1 && settings.get("bootstrap.servers").is_some() {
+        return Err(
+            "bootstrap.servers: the source has several clusters, and these are servers of one; give that one alone, \
+                    or leave bootstrap.servers out"
+                .into(),
+        );
+    }
     let spinner = Spinner::start("connecting");
     let of = |cluster: &Cluster| {
         let examination = Examination {

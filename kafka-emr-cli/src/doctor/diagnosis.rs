@@ -1,5 +1,6 @@
 //! What the facts mean: a verdict for each of them, and the causes behind those that are bad.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -11,6 +12,7 @@ use super::examine::{AdvertisedListener, Contact, Facts, NodeName};
 use super::fault::Fault;
 use super::identity::Identity;
 use super::look::{Listener, Look, Silence};
+use super::names::NoAnswer;
 
 /// How well something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -86,17 +88,26 @@ pub(crate) fn diagnose(facts: &Facts) -> Diagnosis {
 
 struct Judge<'a> {
     facts: &'a Facts,
+    /// Whether a Kafka broker answered at any bootstrap server.
+    answered: bool,
+    /// The id that the cluster must have: by the description, else by the client, else by the first that told one.
+    cluster_id: Option<&'a str>,
     /// Nodes that are described as brokers and that no advertised listener leads to, and what that means.
     absent: BTreeMap<&'a str, Fault>,
-    /// What is wrong with all bootstrap servers at once.
-    all: Option<Fault>,
 }
 
 impl<'a> Judge<'a> {
     fn new(facts: &'a Facts) -> Self {
-        let mut judge = Judge { facts, absent: BTreeMap::new(), all: None };
+        let mut looks = facts.bootstrap.iter().filter_map(Contact::listener);
+        let seen = looks.clone().find_map(|listener| listener.told.as_ref()?.cluster_id.as_deref());
+        let by_client = facts.view.as_ref().ok().and_then(|view| view.told.cluster_id.as_deref());
+        let mut judge = Judge {
+            facts,
+            answered: looks.next().is_some(),
+            cluster_id: facts.cluster.cluster_id.as_deref().or(by_client).or(seen),
+            absent: BTreeMap::new(),
+        };
         judge.absent = judge.absent();
-        judge.all = judge.all_bootstrap();
         judge
     }
 
@@ -121,27 +132,39 @@ impl<'a> Judge<'a> {
         check.node = Some(name.node.clone());
         check.rule = Some(self.facts.cluster.rule().name);
         check.dials = name.mapped.first().map(ToString::to_string);
+        let nowhere = name.mapped.is_empty();
+        let mapped = match nowhere {
+            true => format!("no address on the {} network", self.facts.cluster.network),
+            false => "mapped".to_owned(),
+        };
+        if nowhere {
+            check.verdict = Verdict::Note;
+        }
         let system = match &name.system {
-            Err(_) => {
-                check.says = "mapped; this machine itself does not know it".to_owned();
-                if name.mapped.is_empty() {
-                    check.verdict = Verdict::Note;
-                    check.says = format!("has no address on the {} network", self.facts.cluster.network);
-                }
+            Err(NoAnswer::Unknown(_)) => {
+                check.says = format!("{mapped}; this machine itself does not know it");
+                return check;
+            }
+            Err(NoAnswer::Late) => {
+                check.says = format!("{mapped}; this machine's own name service does not answer");
                 return check;
             }
             Ok(system) => system,
         };
+        let listed = system.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        if nowhere {
+            check.says = format!("{mapped}; this machine itself says {listed}");
+            return check;
+        }
         let node = self.facts.cluster.nodes.iter().find(|node| node.name == name.node);
         // A tunnel's end is nobody's address: the hosts file may say what the node's is.
         let own = node.filter(|node| node.connect.is_some()).into_iter();
         let own: Vec<IpAddr> = own.flat_map(|node| [node.private_ip, node.public_ip]).flatten().collect();
-        if name.mapped.is_empty() || system.iter().all(|ip| name.mapped.contains(ip) || own.contains(ip)) {
-            check.says = "mapped; this machine itself says the same".to_owned();
+        if system.iter().all(|ip| name.mapped.contains(ip) || own.contains(ip)) {
+            check.says = format!("{mapped}; this machine itself says the same");
         } else {
-            let listed: Vec<String> = system.iter().map(ToString::to_string).collect();
             let place = name.hosts_line.as_deref().unwrap_or("its name service");
-            check.says = format!("this machine itself says {} ({place})", listed.join(", "));
+            check.says = format!("this machine itself says {listed} ({place})");
             check.verdict = Verdict::Warning;
             check.fault = Some(Fault::StaleHostsLine);
         }
@@ -150,19 +173,14 @@ impl<'a> Judge<'a> {
 
     fn bootstrap(&self, contact: &Contact) -> Check {
         let mut check = self.contact(Step::Bootstrap, contact.endpoint.to_string(), contact);
-        if check.verdict == Verdict::Fault {
-            let silent = matches!(&contact.look, Some(Look { answer: Err(_), .. }));
-            let absent = contact.node.as_deref().and_then(|node| self.absent.get(node));
-            match (self.all, absent) {
-                (Some(all), _) if silent => check.fault = Some(all),
-                (None, Some(absent)) if silent => check.fault = Some(*absent),
-                // The cluster still counts on it.
-                (None, None) if self.facts.view.is_ok() && check.fault == Some(Fault::NothingListens) => {
-                    check.fault = Some(Fault::BrokerDown);
-                }
-                _ => {}
-            }
-        }
+        let absent = contact.node.as_deref().and_then(|node| self.absent.get(node)).copied();
+        check.fault = match (check.fault, &contact.other_port) {
+            (Some(Fault::BrokerUnreachable), _) if !self.answered => Some(Fault::NetworkUnreachable),
+            (Some(Fault::BrokerNotListening), Some((_, look))) if !self.answered => Some(self.other_port(look)),
+            (Some(Fault::BrokerNotListening), None) if !self.answered => Some(Fault::NothingListens),
+            (Some(Fault::BrokerNotListening | Fault::BrokerUnreachable | Fault::Mute), _) if absent.is_some() => absent,
+            (fault, _) => fault,
+        };
         if let Some((port, _)) = contact.other_port {
             check.says = format!("{}; Kafka answers on port {port}", check.says);
         }
@@ -190,8 +208,7 @@ impl<'a> Judge<'a> {
                     Some(Trouble::Authentication) => Fault::LoginRefused,
                     _ => Fault::ClientFailed,
                 });
-                let text = first.map_or("no answer", |complaint| &complaint.text);
-                check.says = OneLine(&without_url(text)).to_string();
+                check.says = OneLine(first.map_or("no answer", |complaint| &complaint.text)).to_string();
             }
         }
         check
@@ -209,11 +226,6 @@ impl<'a> Judge<'a> {
         let node = self.node_of(contact);
         check.node = node.map(str::to_owned);
         // What explains more comes last.
-        match &check.fault {
-            Some(Fault::NothingListens) => check.fault = Some(Fault::BrokerDown),
-            Some(Fault::NameUnknown) => check.fault = Some(Fault::UnknownBroker),
-            _ => {}
-        }
         if node.is_none() {
             check.fault = Some(Fault::UnknownBroker);
             check.verdict = if reached { check.verdict.max(Verdict::Warning) } else { Verdict::Fault };
@@ -222,7 +234,8 @@ impl<'a> Judge<'a> {
             }
         }
         if let Some(literal) = literal.filter(|_| public) {
-            let private = self.facts.cluster.nodes.iter().any(|node| node.private_ip == Some(literal));
+            let private =
+                is_private(literal) || self.facts.cluster.nodes.iter().any(|node| node.private_ip == Some(literal));
             let fault = if rule.from_3_11 { Fault::PublicAccessOff } else { Fault::PrincipalNotHost };
             if private || fault == Fault::PrincipalNotHost {
                 check.fault = Some(fault);
@@ -258,7 +271,7 @@ impl<'a> Judge<'a> {
             Ok(address) => address,
             Err(why) => {
                 check.verdict = Verdict::Fault;
-                check.fault = Some(Fault::NameUnknown);
+                check.fault = Some(if step == Step::Listener { Fault::UnknownBroker } else { Fault::NameUnknown });
                 check.says = OneLine(why).to_string();
                 if !contact.mapped {
                     check.says = format!("not in the description, and unknown to this machine itself ({})", check.says);
@@ -272,71 +285,90 @@ impl<'a> Judge<'a> {
         match &look.answer {
             Err(silence) => {
                 check.verdict = Verdict::Fault;
-                (check.fault, check.says) = self.silence(silence);
+                let (fault, says) = match silence {
+                    Silence::Timeout => (Fault::BrokerUnreachable, "no answer: timeout".to_owned()),
+                    Silence::Unreachable(why) => (Fault::BrokerUnreachable, why.clone()),
+                    Silence::Refused => (Fault::BrokerNotListening, "refused: nothing listens there".to_owned()),
+                    Silence::Mute => (Fault::Mute, "takes the connection and does not answer".to_owned()),
+                    Silence::NotKafka(why) => (Fault::NotKafka, format!("no Kafka: {why}")),
+                    Silence::NotTried(why) => {
+                        check.verdict = Verdict::Note;
+                        check.says = format!("not tried: {why}");
+                        return check;
+                    }
+                };
+                check.fault = Some(fault);
+                check.says = says;
             }
             Ok(listener) => {
                 let (fault, says) = self.spoken(listener);
                 check.fault = fault;
                 check.says = says;
-                if fault.is_some() {
-                    check.verdict = Verdict::Fault;
-                }
+                check.verdict = match fault {
+                    Some(_) => Verdict::Fault,
+                    None if listener.releases.is_none() => Verdict::Note,
+                    None => Verdict::Ok,
+                };
             }
         }
         check
-    }
-
-    fn silence(&self, silence: &Silence) -> (Option<Fault>, String) {
-        let (fault, says) = match silence {
-            Silence::Timeout => (Fault::BrokerUnreachable, "no answer: timeout".to_owned()),
-            Silence::Refused => (Fault::NothingListens, "refused: nothing listens there".to_owned()),
-            Silence::Unreachable(why) => (Fault::BrokerUnreachable, why.clone()),
-            Silence::NotKafka(why) => (Fault::NotKafka, format!("no Kafka: {why}")),
-        };
-        (Some(fault), says)
     }
 
     /// What a listener speaks, and what of it does not fit the client.
     fn spoken(&self, listener: &Listener) -> (Option<Fault>, String) {
         let settings = &self.facts.settings;
         let mut says = vec![protocol(listener)];
-        match &listener.release {
-            Ok(release) => says.push(format!("Kafka {release}")),
-            Err(why) => says.push(format!("{why} before it has logged in (does it ask for a client certificate?)")),
+        says.extend(listener.releases.map(|releases| format!("Kafka {releases}")));
+        let mut faults = Vec::new();
+        match &listener.certificate {
+            Some(_) if !settings.uses_tls() => faults.push(Fault::TlsExpected),
+            None if settings.uses_tls() => faults.push(Fault::TlsNotExpected),
+            Some(certificate) => {
+                if certificate.is_for_others && settings.checks_names() {
+                    says.push(format!("its certificate is for {}", shown(&certificate.names)));
+                    faults.push(Fault::CertificateName);
+                }
+                if certificate.is_out_of_date && settings.checks_certificates() {
+                    says.push("its certificate is not valid at this time".to_owned());
+                    faults.push(Fault::CertificateExpired);
+                }
+                if let Some(distrust) = certificate.distrust.as_ref().filter(|_| settings.checks_certificates()) {
+                    says.push(distrust.clone());
+                    faults.push(Fault::CertificateUntrusted);
+                }
+                if listener.releases.is_none() {
+                    says.push("it breaks TLS off: it asks for a client certificate, or for another one".to_owned());
+                    // The client that does get through has the right one.
+                    faults.extend(self.facts.view.is_err().then_some(Fault::ClientCertificate));
+                }
+            }
+            None => {}
         }
-        let fault = match (&listener.certificate, &listener.mechanisms) {
-            (Some(_), _) if !settings.uses_tls() => Some(Fault::TlsExpected),
-            (None, _) if settings.uses_tls() => Some(Fault::TlsNotExpected),
-            (Some(certificate), _) if !certificate.is_for_host && settings.checks_names() => {
-                says.push(format!("its certificate is for {}", shown(&certificate.names)));
-                Some(Fault::CertificateName)
-            }
-            (Some(certificate), _) if certificate.distrust.is_some() && settings.checks_certificates() => {
-                says.extend(certificate.distrust.clone());
-                Some(Fault::CertificateUntrusted)
-            }
-            (_, Some(mechanisms)) => match settings.mechanism() {
-                None => Some(Fault::SaslExpected),
+        match &listener.mechanisms {
+            Some(mechanisms) => match settings.mechanism() {
+                None => faults.push(Fault::SaslExpected),
                 Some(own) if !mechanisms.contains(&own) => {
                     says.push(format!("not {own}"));
-                    Some(Fault::SaslMechanism)
+                    faults.push(Fault::SaslMechanism);
                 }
-                Some(_) => None,
+                Some(_) => {}
             },
-            (_, None) if settings.uses_sasl() && listener.release.is_ok() => Some(Fault::SaslNotExpected),
-            _ => self.other_cluster(listener.told.as_ref().and_then(|told| told.cluster_id.as_deref())).map(|id| {
-                says.push(id);
-                Fault::OtherCluster
-            }),
-        };
-        (fault, OneLine(&says.join(", ")).to_string())
+            None if settings.uses_sasl() && listener.releases.is_some() => faults.push(Fault::SaslNotExpected),
+            None => {}
+        }
+        if let Some(other) = self.other_cluster(listener.told.as_ref().and_then(|told| told.cluster_id.as_deref())) {
+            says.push(other);
+            faults.push(Fault::OtherCluster);
+        }
+        (faults.into_iter().min(), OneLine(&says.join(", ")).to_string())
     }
 
-    /// What there is to say of a cluster that is not the described one.
+    /// What there is to say of a cluster that is not the described one, or not that of the other brokers.
     fn other_cluster(&self, id: Option<&str>) -> Option<String> {
-        let pin = self.facts.cluster.cluster_id.as_deref()?;
-        let other = id.filter(|id| *id != pin)?;
-        Some(format!("cluster id {}, and the description says cluster_id = {pin:?}", OneLine(other)))
+        let expected = self.cluster_id?;
+        let other = OneLine(id.filter(|id| *id != expected)?);
+        let who = if self.facts.cluster.cluster_id.is_some() { "the description says" } else { "others are of" };
+        Some(format!("cluster id {other}, and {who} {}", OneLine(expected)))
     }
 
     /// The node that an endpoint belongs to, by its name or by its address.
@@ -350,52 +382,42 @@ impl<'a> Judge<'a> {
         contact.node.as_deref().or_else(by_address)
     }
 
-    /// Says of the described brokers that are not in the cluster whether they are down or none at all.
+    /// Says of the described brokers that are not in the cluster what they are: down, or no brokers at all.
     fn absent(&self) -> BTreeMap<&'a str, Fault> {
         let Ok(view) = &self.facts.view else { return BTreeMap::new() };
+        let advertised = self.facts.listeners.iter().map(|listener| self.node_of(&listener.contact));
+        let has_moved = advertised.clone().any(|node| node.is_none());
+        // Where a broker does answer, more is wrong than that it is away.
+        let answering = self.facts.bootstrap.iter().filter(|contact| contact.listener().is_some());
         let present: BTreeSet<&str> =
-            self.facts.listeners.iter().filter_map(|listener| self.node_of(&listener.contact)).collect();
-        // A broker that is down has left its partitions behind; one that was taken out of the cluster has not.
-        let fault = if view.gone.is_empty() { Fault::NotABroker } else { Fault::BrokerDown };
+            advertised.chain(answering.map(|contact| self.node_of(contact))).flatten().collect();
         let brokers = self.facts.cluster.nodes.iter().filter(|node| node.is_broker());
-        brokers
-            .map(|node| node.name.as_str())
-            .filter(|name| !present.contains(name))
-            .map(|name| (name, fault))
-            .collect()
+        let absent: Vec<&str> = brokers.map(|node| node.name.as_str()).filter(|name| !present.contains(name)).collect();
+        // A broker that is down has left its partitions behind; one that was taken out of the cluster has not.
+        let fault = match view.gone.len() {
+            _ if view.partitions == 0 || has_moved => Fault::BrokerMissing,
+            0 => Fault::NotABroker,
+            gone if absent.len() <= gone => Fault::BrokerDown,
+            _ => Fault::BrokerMissing,
+        };
+        absent.into_iter().map(|name| (name, fault)).collect()
     }
 
     fn absent_nodes(&self) -> impl Iterator<Item = Check> {
         let gone: Vec<String> =
             self.facts.view.iter().flat_map(|view| &view.gone).map(|id| format!("broker {id}")).collect();
         self.absent.iter().map(move |(node, fault)| {
-            let mut check = Judge::check(Step::Node, *node);
+            let mut check = Judge::check(Step::Node, node);
             check.node = Some((*node).to_owned());
             check.verdict = Verdict::Fault;
             check.fault = Some(*fault);
-            check.says = match fault {
-                Fault::BrokerDown => {
-                    format!("not in the cluster now; {} is missing from its partitions", gone.join(", "))
-                }
-                _ => "no broker of the cluster is here, and no partition misses one".to_owned(),
+            check.says = match (fault, &gone[..]) {
+                (Fault::NotABroker, _) => "no broker of the cluster is here, and no partition misses one".to_owned(),
+                (_, []) => "no broker of the cluster is here".to_owned(),
+                (_, gone) => format!("not in the cluster now; partitions miss {}", gone.join(", ")),
             };
             check
         })
-    }
-
-    fn all_bootstrap(&self) -> Option<Fault> {
-        let silences: Option<Vec<&Silence>> =
-            self.facts.bootstrap.iter().map(|contact| contact.look.as_ref()?.answer.as_ref().err()).collect();
-        let silences = silences.filter(|silences| !silences.is_empty())?;
-        let elsewhere = self.facts.bootstrap.iter().find_map(|contact| contact.other_port.as_ref());
-        let all = |like: fn(&Silence) -> bool| silences.iter().all(|silence| like(silence));
-        if let Some((_, look)) = elsewhere {
-            return Some(self.other_port(look));
-        }
-        if all(|silence| matches!(silence, Silence::Timeout | Silence::Unreachable(_))) {
-            return Some(Fault::NetworkUnreachable);
-        }
-        None
     }
 
     /// Why Kafka answers on EMR's other port, and not on the one that the rule says.
@@ -426,30 +448,29 @@ impl<'a> Judge<'a> {
 
     /// Takes back the causes that are only what follows from others. Their checks stay bad.
     fn forget_what_follows(&self, checks: &mut [Check]) {
-        let found: BTreeSet<Fault> = checks.iter().filter_map(|check| check.fault).collect();
-        let other_cluster = found.contains(&Fault::OtherCluster);
-        let way_in = found.iter().any(|fault| *fault < Fault::LoginRefused);
-        let anything = found.iter().any(|fault| *fault < Fault::ClientFailed);
+        let is_bad = |step, check: &&Check| check.step == step && check.verdict == Verdict::Fault;
+        let of_step = |step| checks.iter().filter(move |check| check.step == step);
+        let other_cluster = of_step(Step::Client).any(|check| check.fault == Some(Fault::OtherCluster));
+        let no_way_in = of_step(Step::Bootstrap).all(|check| check.verdict == Verdict::Fault);
+        let bad_listener = checks.iter().any(|check| is_bad(Step::Listener, &check) || is_bad(Step::Client, &check));
+        let not_built_in = self.facts.view.as_ref().err().and_then(|complaints| complaints.first());
+        let not_built_in = not_built_in.is_some_and(|complaint| complaint.kind == Trouble::NotBuiltIn);
         for check in checks {
-            let follows = match check.fault {
+            match check.fault {
                 Some(
                     Fault::UnknownBroker
                     | Fault::NotABroker
                     | Fault::BrokerDown
-                    | Fault::NamesSwapped
-                    | Fault::BrokerUnreachable,
-                ) => other_cluster,
-                Some(Fault::LoginRefused) => way_in,
-                Some(Fault::ClientFailed) => anything,
-                Some(Fault::ProbeFailed) => anything || found.contains(&Fault::ClientFailed),
-                _ => false,
-            };
-            if follows {
-                check.fault = None;
-                if check.step == Step::Client {
+                    | Fault::BrokerMissing
+                    | Fault::NamesSwapped,
+                ) if other_cluster => check.fault = None,
+                Some(Fault::LoginRefused | Fault::ClientFailed) if no_way_in && !not_built_in => {
+                    check.fault = None;
                     // What librdkafka says of it is another thing each time, and leads away from the cause.
                     check.says = "no metadata, because of the above".to_owned();
                 }
+                Some(Fault::ProbeFailed) if bad_listener => check.fault = None,
+                _ => {}
             }
         }
     }
@@ -471,11 +492,18 @@ impl<'a> Judge<'a> {
             cause: fault.cause(),
             evidence,
             cure: fault.cure(cluster, &self.facts.settings, login),
-            document: fault.step(cluster.network).map(|step| format!("{}: {step}", cluster.rule().section)),
+            document: fault.step(cluster.rule()).map(|step| format!("{}: {step}", cluster.rule().section)),
         };
         let mut findings: Vec<Finding> = found.into_iter().map(finding).collect();
-        // What only will go wrong comes after what does.
-        findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
+        // What only will go wrong comes after what does, and what befalls one broker after what befalls the client.
+        let everywhere = |fault| {
+            let all = |step| {
+                let mut of_step = checks.iter().filter(|check| check.step == step).peekable();
+                of_step.peek().is_some() && of_step.all(|check| check.fault == Some(fault))
+            };
+            [Step::Bootstrap, Step::Client, Step::Listener].into_iter().any(all)
+        };
+        findings.sort_by_key(|finding| (Reverse(finding.verdict), !everywhere(finding.fault), finding.fault));
         findings
     }
 }
@@ -493,6 +521,14 @@ fn protocol(listener: &Listener) -> String {
     }
 }
 
+/// Whether nobody outside the cluster's networks can dial an address.
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_private(),
+        IpAddr::V6(address) => address.is_unique_local(),
+    }
+}
+
 /// The first few of a list.
 fn shown(list: &[String]) -> String {
     const MOST: usize = 4;
@@ -501,11 +537,4 @@ fn shown(list: &[String]) -> String {
         _ if list.len() > MOST => format!("{} and {} more", list[..MOST].join(", "), list.len() - MOST),
         _ => list.join(", "),
     }
-}
-
-/// Takes librdkafka's own name of the connection from its text: `sasl_ssl://host:port/bootstrap: `.
-fn without_url(text: &str) -> String {
-    let is_name = |word: &str| word.contains("://") || word.starts_with("[thrd:");
-    let words: Vec<&str> = text.split(": ").skip_while(|word| is_name(word)).collect();
-    words.join(": ")
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,18 +12,15 @@ use kafka_emr_core::{Cluster, Endpoint, Family, Lookup, Node, Resolver};
 use super::client::{Client, Complaint, View};
 use super::identity::Identity;
 use super::look::{Listener, Look, Silence, look};
-use super::names;
+use super::names::{self, NoAnswer};
 use super::settings::Settings;
 use super::wire::{Advertised, Told};
 
 /// The ports that EMR's brokers listen on.
 const EMR_PORTS: [u16; 2] = [9092, 9093];
 
-/// How long brokers have at least to say who they are.
-const LEAST: Duration = Duration::from_secs(2);
-
-/// How many addresses are looked at at once.
-const AT_ONCE: usize = 256;
+/// The stack of a thread that looks at an address, in bytes. There can be a thousand of them.
+const STACK: usize = 512 << 10;
 
 /// All that was found out about a cluster.
 pub(crate) struct Facts {
@@ -45,8 +42,8 @@ pub(crate) struct NodeName {
     /// What the map says; empty where the node has no address on this network.
     pub(crate) mapped: Vec<IpAddr>,
     /// What the system resolver says.
-    pub(crate) system: Result<Vec<IpAddr>, String>,
-    /// The line of the hosts file that the system's answer comes from.
+    pub(crate) system: Result<Vec<IpAddr>, NoAnswer>,
+    /// The line of the hosts file that gives an address which is not mapped.
     pub(crate) hosts_line: Option<String>,
 }
 
@@ -104,7 +101,7 @@ impl Examination<'_> {
         unpinned.cluster_id = None;
         let resolver = Resolver::from_clusters([unpinned])?;
         let client = match Client::new(&resolver, self.settings, self.limit) {
-            Ok(client) => Ok(client),
+            Ok(client) => Ok(Arc::new(client)),
             // All else can be looked at without it.
             Err(error) => Err(Complaint::of_missing_mechanism(&error).ok_or(error)?),
         };
@@ -119,7 +116,7 @@ impl Examination<'_> {
 
         self.progress.step("bootstrap servers");
         let deadline = Instant::now() + self.limit;
-        let hope = AtomicBool::new(true);
+        let hope = AtomicUsize::new(usize::MAX);
         let (names, bootstrap, view) = thread::scope(|scope| {
             let names = scope.spawn(|| self.names(deadline));
             let view = scope.spawn(|| match &client {
@@ -127,8 +124,8 @@ impl Examination<'_> {
                 Err(complaint) => Err(vec![complaint.clone()]),
             });
             let bootstrap = in_parallel(&servers, |endpoint| self.contact(&resolver, endpoint, true, deadline));
-            let fits = |contact: &Contact| contact.listener().is_some_and(|listener| listener.fits(self.settings));
-            hope.store(bootstrap.iter().any(fits), Ordering::SeqCst);
+            let fits = |contact: &&Contact| contact.listener().is_some_and(|listener| listener.fits(self.settings));
+            hope.store(bootstrap.iter().filter(fits).count(), Ordering::SeqCst);
             (join(names), bootstrap, join(view))
         });
 
@@ -136,35 +133,24 @@ impl Examination<'_> {
         let deadline = Instant::now() + self.limit;
         let told = view.as_ref().ok().map(|view| &view.told).or_else(|| told_at_first_sight(&bootstrap));
         let advertised: Vec<Advertised> = told.map(|told| told.brokers.clone()).unwrap_or_default();
-        let contacts = in_parallel(&advertised, |listener| {
+        let listeners = in_parallel(&advertised, |listener| {
             let endpoint = Endpoint { host: listener.host.clone(), port: listener.port };
-            self.contact(&resolver, &endpoint, false, deadline)
+            let contact = self.contact(&resolver, &endpoint, false, deadline);
+            // Who does not answer at all is not asked who it is, and would be waited for.
+            let identity = match &client {
+                Ok(client) if view.is_ok() && contact.listener().is_some() => client.identity(listener.id, deadline),
+                _ => Identity::Unknown("no client got this far".to_owned()),
+            };
+            AdvertisedListener { broker: listener.id, contact, identity }
         });
-        // Who does not answer is not asked for its name, and would be waited for.
-        let answers = |contact: &Contact| view.is_ok() && contact.listener().is_some();
-        let asked: Vec<i32> = advertised
-            .iter()
-            .zip(&contacts)
-            .filter(|(_, contact)| answers(contact))
-            .map(|(broker, _)| broker.id)
-            .collect();
-        let known = client.as_ref().map(|client| client.identities(&asked, deadline.max(Instant::now() + LEAST)));
-        let mut known = known.unwrap_or_default().into_iter();
-        let unknown = || Identity::Unknown("no client got this far".to_owned());
-        let identities: Vec<Identity> = contacts
-            .iter()
-            .map(|contact| if answers(contact) { known.next().unwrap_or_else(unknown) } else { unknown() })
-            .collect();
-        let listeners = advertised.iter().zip(contacts).zip(identities);
-        let listeners = listeners
-            .map(|((listener, contact), identity)| AdvertisedListener { broker: listener.id, contact, identity })
-            .collect();
 
         let probe = self.probe_topic.map(|topic| {
             self.progress.step("probe topic");
             let probed = client.as_ref().map_err(|complaint| complaint.text.clone());
             (topic.to_owned(), probed.and_then(|client| client.probe(topic, self.limit)))
         });
+        // A client ends when its threads do, and one of them may be asking the system resolver.
+        let _ = thread::Builder::new().spawn(move || drop(client));
         Ok(Facts {
             cluster: self.cluster.clone(),
             settings: self.settings.clone(),
@@ -188,8 +174,8 @@ impl Examination<'_> {
                 _ => Vec::new(),
             };
             let system = names::ask_system(name, port, deadline).map(|addresses| ips(&addresses));
-            let line = |addresses: &Vec<IpAddr>| addresses.iter().find_map(|address| names::hosts_line(name, *address));
-            let hosts_line = system.as_ref().ok().and_then(line);
+            let others = system.iter().flatten().filter(|address| !mapped.contains(address));
+            let hosts_line = others.into_iter().find_map(|address| names::hosts_line(name, *address));
             NodeName { node: node.name.clone(), name: name.clone(), mapped, system, hosts_line }
         })
     }
@@ -199,7 +185,10 @@ impl Examination<'_> {
         let (mapped, addresses) = match explanation.lookup {
             Lookup::Mapped(addresses) => (true, Ok(addresses)),
             Lookup::Refused => (false, Err("refused: the description is strict".to_owned())),
-            Lookup::System => (false, names::ask_system(&endpoint.host, endpoint.port, deadline)),
+            Lookup::System => {
+                let asked = names::ask_system(&endpoint.host, endpoint.port, deadline);
+                (false, asked.map_err(|why| why.to_string()))
+            }
         };
         let mut contact = Contact {
             endpoint: endpoint.clone(),
@@ -210,29 +199,26 @@ impl Examination<'_> {
             look: None,
             other_port: None,
         };
-        let look = |address| look(address, &endpoint.host, self.settings, deadline);
         let addresses = match addresses {
             Ok(addresses) => addresses,
             Err(why) => return Contact { dialled: Err(why), ..contact },
         };
-        // As a client does: one after the other, until one answers.
-        for address in addresses {
-            let found = look(address);
-            contact.dialled = Ok(address);
-            let connected = found.connected.is_some();
-            contact.look = Some(found);
-            if connected {
-                break;
-            }
-        }
-        if first
-            && let (Ok(address), Some(Look { answer: Err(Silence::Refused), .. })) = (&contact.dialled, &contact.look)
-        {
+        let look = |address| look(address, &endpoint.host, self.settings, deadline);
+        let looks = in_parallel(&addresses, |address| look(*address));
+        // A client tries them one after the other, and has the first that answers.
+        let mut looks: Vec<(SocketAddr, Look)> = addresses.into_iter().zip(looks).collect();
+        looks.sort_by_key(|(_, look)| (look.listener().is_none(), look.connected.is_none()));
+        let Some((address, look_there)) = looks.into_iter().next() else { return contact };
+        contact.dialled = Ok(address);
+        // The port of a tunnel's end is nobody's but the tunnel's.
+        let is_brokers = address.port() == endpoint.port;
+        if first && is_brokers && matches!(look_there.answer, Err(Silence::Refused)) {
             contact.other_port = EMR_PORTS.into_iter().filter(|port| *port != address.port()).find_map(|port| {
                 let found = look(SocketAddr::new(address.ip(), port));
                 found.listener().is_some().then_some((port, found))
             });
         }
+        contact.look = Some(look_there);
         contact
     }
 }
@@ -267,23 +253,28 @@ fn ips(addresses: &[SocketAddr]) -> Vec<IpAddr> {
     ips
 }
 
-/// Does the same for all, many at once, and keeps the order.
+/// Does the same for all, at once as far as there are threads for it, and keeps the order.
 fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::with_capacity(items.len()));
-    thread::scope(|scope| {
-        for _ in 0..items.len().min(AT_ONCE) {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(item) = items.get(index) else { return };
-                    let result = work(item);
-                    results.lock().expect("nobody panics with it").push((index, result));
-                }
-            });
+    let take = || {
+        while let Some((index, item)) =
+            Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, items.get(i)?)))
+        {
+            let result = work(item);
+            results.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
         }
+    };
+    thread::scope(|scope| {
+        for _ in 1..items.len() {
+            // They wait for the network, nearly all of the time.
+            if thread::Builder::new().stack_size(STACK).spawn_scoped(scope, take).is_err() {
+                break;
+            }
+        }
+        take();
     });
-    let mut results = results.into_inner().expect("nobody panics with it");
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     results.sort_by_key(|(index, _)| *index);
     results.into_iter().map(|(_, result)| result).collect()
 }

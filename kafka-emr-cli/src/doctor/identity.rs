@@ -5,20 +5,19 @@
 
 #![allow(unsafe_code)]
 
-use std::collections::BTreeMap;
-use std::ffi::{CStr, CString, c_char, c_void};
+use std::ffi::{CStr, CString, c_char};
 use std::ptr;
 use std::time::{Duration, Instant};
 
 use kafka_emr_core::OneLine;
 use kafka_emr_rs::rdkafka::bindings::{
     RD_KAFKA_EVENT_DESCRIBECONFIGS_RESULT, rd_kafka_AdminOptions_destroy, rd_kafka_AdminOptions_new,
-    rd_kafka_AdminOptions_set_opaque, rd_kafka_AdminOptions_set_request_timeout, rd_kafka_ConfigResource_destroy,
-    rd_kafka_ConfigResource_error, rd_kafka_ConfigResource_error_string, rd_kafka_ConfigResource_new,
-    rd_kafka_DescribeConfigs, rd_kafka_DescribeConfigs_result_resources, rd_kafka_ResourceType_t, rd_kafka_admin_op_t,
+    rd_kafka_AdminOptions_set_request_timeout, rd_kafka_ConfigResource_destroy, rd_kafka_ConfigResource_error,
+    rd_kafka_ConfigResource_error_string, rd_kafka_ConfigResource_new, rd_kafka_DescribeConfigs,
+    rd_kafka_DescribeConfigs_result_resources, rd_kafka_ResourceType_t, rd_kafka_admin_op_t,
     rd_kafka_event_DescribeConfigs_result, rd_kafka_event_destroy, rd_kafka_event_error, rd_kafka_event_error_string,
-    rd_kafka_event_opaque, rd_kafka_event_t, rd_kafka_event_type, rd_kafka_queue_destroy, rd_kafka_queue_new,
-    rd_kafka_queue_poll, rd_kafka_queue_t, rd_kafka_resp_err_t,
+    rd_kafka_event_t, rd_kafka_event_type, rd_kafka_queue_destroy, rd_kafka_queue_new, rd_kafka_queue_poll,
+    rd_kafka_queue_t, rd_kafka_resp_err_t,
 };
 use kafka_emr_rs::rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use kafka_emr_rs::rdkafka::types::RDKafka;
@@ -33,43 +32,35 @@ pub(crate) enum Identity {
     Unknown(String),
 }
 
-/// Asks every broker at its own place whether it is that broker.
-pub(super) fn ask<C: ConsumerContext>(consumer: &BaseConsumer<C>, brokers: &[i32], deadline: Instant) -> Vec<Identity> {
-    // SAFETY: the client lives as long as `consumer` does, which is longer than the queue.
-    let mut found = unsafe { ask_client(consumer.client().native_ptr(), brokers, deadline) };
-    let silent = || Identity::Unknown("no answer".to_owned());
-    brokers.iter().map(|broker| found.remove(broker).unwrap_or_else(silent)).collect()
+/// Asks a broker at its own place whether it is that broker.
+pub(super) fn ask<C: ConsumerContext>(consumer: &BaseConsumer<C>, broker: i32, deadline: Instant) -> Identity {
+    // SAFETY: the client lives as long as `consumer` does, which is longer than the call.
+    unsafe { ask_client(consumer.client().native_ptr(), broker, deadline) }
 }
 
 /// # Safety
 ///
 /// `client` is a live librdkafka client.
-unsafe fn ask_client(client: *mut RDKafka, brokers: &[i32], deadline: Instant) -> BTreeMap<i32, Identity> {
-    let mut found = BTreeMap::new();
-    // SAFETY: the queue is used on this thread alone and destroyed at the end. Events that come later have no queue then,
-    // and librdkafka frees them.
+unsafe fn ask_client(client: *mut RDKafka, broker: i32, deadline: Instant) -> Identity {
+    // SAFETY: the queue is used on this thread alone and destroyed at the end. An event that comes later has no queue then,
+    // and librdkafka frees it.
     unsafe {
         let queue = rd_kafka_queue_new(client);
-        for broker in brokers {
-            request(client, *broker, left(deadline), queue);
-        }
-        // A request that has timed out is answered too, a little after its time.
-        let patience = deadline + Duration::from_millis(500);
-        while found.len() < brokers.len() && Instant::now() < patience {
-            let event = rd_kafka_queue_poll(queue, milliseconds(left(patience)));
+        request(client, broker, left(deadline), queue);
+        let mut found = None;
+        while found.is_none() && Instant::now() < deadline {
+            let event = rd_kafka_queue_poll(queue, milliseconds(left(deadline)));
             if event.is_null() {
                 continue;
             }
             if rd_kafka_event_type(event) == RD_KAFKA_EVENT_DESCRIBECONFIGS_RESULT {
-                // The opaque is the broker's id, not an address.
-                let broker = rd_kafka_event_opaque(event) as isize as i32;
-                found.insert(broker, answer(event));
+                found = Some(answer(event));
             }
             rd_kafka_event_destroy(event);
         }
         rd_kafka_queue_destroy(queue);
+        found.unwrap_or_else(|| Identity::Unknown("no answer".to_owned()))
     }
-    found
 }
 
 /// Sends the question for one broker, to that broker. The answer comes to the queue.
@@ -84,7 +75,6 @@ unsafe fn request(client: *mut RDKafka, broker: i32, limit: Duration, queue: *mu
     unsafe {
         let options = rd_kafka_AdminOptions_new(client, rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
         rd_kafka_AdminOptions_set_request_timeout(options, milliseconds(limit), ptr::null_mut::<c_char>(), 0);
-        rd_kafka_AdminOptions_set_opaque(options, broker as isize as *mut c_void);
         let kind = rd_kafka_ResourceType_t::RD_KAFKA_RESOURCE_BROKER;
         let mut resource = rd_kafka_ConfigResource_new(kind, name.as_ptr());
         rd_kafka_DescribeConfigs(client, &raw mut resource, 1, options, queue);

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use super::settings::Settings;
-use super::tls::{self, Certificate};
+use super::tls::{Certificate, Handshake, Tls};
 use super::wire::{self, Told};
 
 /// What a look found.
@@ -25,8 +25,12 @@ pub(crate) enum Silence {
     Refused,
     /// The system knows no way there, in its own words.
     Unreachable(String),
-    /// Something else listens, or nothing that answers.
+    /// Something takes the connection and says nothing.
+    Mute,
+    /// Something else listens, and how that shows.
     NotKafka(String),
+    /// Nothing was tried, and why.
+    NotTried(String),
 }
 
 /// A listener of a Kafka broker.
@@ -34,8 +38,9 @@ pub(crate) enum Silence {
 pub(crate) struct Listener {
     /// The certificate, where it speaks TLS.
     pub(crate) certificate: Option<Certificate>,
-    /// The Kafka release by its protocol, or why it is not known.
-    pub(crate) release: Result<&'static str, String>,
+    /// The Kafka releases that speak this protocol; `None` where it broke TLS off and said nothing: it wants to see a
+    /// certificate of the client, or another one.
+    pub(crate) releases: Option<&'static str>,
     /// The SASL mechanisms, where it wants SASL.
     pub(crate) mechanisms: Option<Vec<String>>,
     /// Who is in the cluster, where that is told without logging in.
@@ -43,9 +48,14 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
+    /// One that has said nothing yet.
+    fn of(certificate: Option<Certificate>) -> Self {
+        Listener { certificate, releases: None, mechanisms: None, told: None }
+    }
+
     /// Whether it speaks as a client with these settings does.
     pub(crate) fn fits(&self, settings: &Settings) -> bool {
-        let login = self.release.is_err() || self.mechanisms.is_some() == settings.uses_sasl();
+        let login = self.releases.is_none() || self.mechanisms.is_some() == settings.uses_sasl();
         self.certificate.is_some() == settings.uses_tls() && login
     }
 }
@@ -60,26 +70,35 @@ impl Look {
 /// Looks at one address, for a client that dials it by `host`, until `deadline` at the latest.
 pub(crate) fn look(address: SocketAddr, host: &str, settings: &Settings, deadline: Instant) -> Look {
     let began = Instant::now();
+    if began >= deadline {
+        return Look { connected: None, answer: Err(Silence::NotTried("the time is over".to_owned())) };
+    }
     let stream = match connect(address, deadline) {
         Ok(stream) => stream,
-        Err(error) => return Look { connected: None, answer: Err(silence(&error)) },
+        Err(error) => return Look { connected: None, answer: Err(unconnected(&error)) },
     };
     let connected = Some(began.elapsed());
-    let by = |tls: bool, stream: Timed| listen(stream, tls, host, settings);
+    let tls = match Tls::new(settings) {
+        Ok(tls) => tls,
+        // It says nothing of who answers.
+        Err(error) => return Look { connected, answer: Err(Silence::NotTried(format!("TLS settings: {error}"))) },
+    };
+    let by = |with_tls: bool, stream: Timed| {
+        if with_tls { over_tls(stream, &tls, host, settings) } else { converse(stream, None, settings) }
+    };
     // A listener that does not speak as the client does is seen to speak the other way.
     let answer = by(settings.uses_tls(), stream).or_else(|first| {
         let second = connect(address, deadline).and_then(|stream| by(!settings.uses_tls(), stream));
-        second.map_err(|_| Silence::NotKafka(in_words(&first)))
+        second.map_err(|_| unheard(&first))
     });
     Look { connected, answer }
 }
 
-fn listen(stream: Timed, tls: bool, host: &str, settings: &Settings) -> io::Result<Listener> {
-    if !tls {
-        return converse(stream, None, settings);
+fn over_tls(stream: Timed, tls: &Tls, host: &str, settings: &Settings) -> io::Result<Listener> {
+    match tls.handshake(stream, host)? {
+        (Handshake::Done(stream), certificate) => converse(stream, Some(certificate), settings),
+        (Handshake::BrokenOff, certificate) => Ok(Listener::of(Some(certificate))),
     }
-    let (stream, certificate) = tls::handshake(stream, host, settings)?;
-    converse(stream, Some(certificate), settings)
 }
 
 fn converse(
@@ -87,17 +106,17 @@ fn converse(
     certificate: Option<Certificate>,
     settings: &Settings,
 ) -> io::Result<Listener> {
-    let mut listener = Listener { certificate, release: Ok(""), mechanisms: None, told: None };
+    let mut listener = Listener::of(certificate);
     let versions = match wire::api_versions(&mut stream) {
         Ok(versions) => versions,
-        // It speaks TLS and asks for a certificate, which a look does not show.
-        Err(error) if listener.certificate.is_some() && error.kind() != io::ErrorKind::InvalidData => {
-            listener.release = Err(in_words(&error));
+        Err(error)
+            if listener.certificate.is_some() && !is_late(&error) && error.kind() != io::ErrorKind::InvalidData =>
+        {
             return Ok(listener);
         }
         Err(error) => return Err(error),
     };
-    listener.release = Ok(versions.release());
+    listener.releases = Some(versions.releases());
     if versions.has_sasl() {
         let mechanism = settings.mechanism().unwrap_or_else(|| "PLAIN".to_owned());
         listener.mechanisms = wire::sasl_mechanisms(&mut stream, &mechanism)?;
@@ -144,22 +163,25 @@ fn left(deadline: Instant) -> io::Result<Duration> {
     if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
 }
 
-fn silence(error: &io::Error) -> Silence {
+fn is_late(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
+}
+
+fn unconnected(error: &io::Error) -> Silence {
     match error.kind() {
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Silence::Timeout,
+        _ if is_late(error) => Silence::Timeout,
         io::ErrorKind::ConnectionRefused => Silence::Refused,
-        _ => Silence::Unreachable(in_words(error)),
+        _ => Silence::Unreachable(error.to_string()),
     }
 }
 
-/// The error as people say it.
-fn in_words(error: &io::Error) -> String {
+fn unheard(error: &io::Error) -> Silence {
     match error.kind() {
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => "it does not answer".to_owned(),
+        _ if is_late(error) => Silence::Mute,
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
-            "it closes the connection".to_owned()
+            Silence::NotKafka("it closes the connection".to_owned())
         }
-        _ => error.to_string(),
+        _ => Silence::NotKafka(error.to_string()),
     }
 }
 
@@ -186,12 +208,14 @@ mod tests {
         look
     }
 
-    fn drip(mut stream: TcpStream) {
-        // The beginning of an answer of 16 MiB, one byte after the other.
-        for byte in [1, 0, 0, 0].into_iter().cycle().take(10_000) {
-            thread::sleep(Duration::from_millis(20));
-            if stream.write_all(&[byte]).is_err() {
-                return;
+    /// Says so, and then goes on for minutes, one byte after the other.
+    fn drip(start: &'static [u8]) -> impl Fn(TcpStream) + Send {
+        move |mut stream| {
+            for byte in start.iter().copied().chain([0; 10_000]) {
+                thread::sleep(Duration::from_millis(20));
+                if stream.write_all(&[byte]).is_err() {
+                    return;
+                }
             }
         }
     }
@@ -202,11 +226,17 @@ mod tests {
             thread::sleep(Duration::from_secs(60));
             drop(stream);
         };
-        for properties in [&[][..], &["security.protocol=SSL"]] {
-            let limit = Duration::from_millis(500);
-            for look in [look_at(drip, properties, limit), look_at(silent, properties, limit)] {
-                assert!(matches!(&look.answer, Err(Silence::NotKafka(_))), "{look:?}");
-            }
+        let limit = Duration::from_millis(500);
+        // An answer of 16 MiB, and a TLS handshake of 16 KiB.
+        let plain = drip(&[1, 0, 0, 0]);
+        let tls = drip(&[22, 3, 3, 64, 0, 2, 0, 63, 252, 3, 3]);
+        for look in [
+            look_at(plain, &[], limit),
+            look_at(tls, &["security.protocol=SSL"], limit),
+            look_at(silent, &[], limit),
+            look_at(silent, &["security.protocol=SSL"], limit),
+        ] {
+            assert_eq!(look.answer.unwrap_err(), Silence::Mute);
         }
     }
 

@@ -10,18 +10,35 @@ use crate::system;
 /// The file that every system resolver reads first.
 const HOSTS_FILE: &str = "/etc/hosts";
 
+/// Why the system resolver gave no address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NoAnswer {
+    /// In its own words.
+    Unknown(String),
+    Late,
+}
+
+impl std::fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            NoAnswer::Unknown(why) => f.write_str(why),
+            NoAnswer::Late => f.write_str("the system resolver does not answer in time"),
+        }
+    }
+}
+
 /// Asks the system resolver, which has no time limit of its own to set. One that is still asking at the deadline is left
 /// alone.
-pub(crate) fn ask_system(host: &str, port: u16, deadline: Instant) -> Result<Vec<SocketAddr>, String> {
+pub(crate) fn ask_system(host: &str, port: u16, deadline: Instant) -> Result<Vec<SocketAddr>, NoAnswer> {
     let (sender, answer) = mpsc::channel();
     let asked = host.to_owned();
     let asking = thread::Builder::new().name("system-resolver".to_owned()).spawn(move || {
         let _ = sender.send(system::ask(&asked, port));
     });
-    asking.map_err(|error| error.to_string())?;
+    asking.map_err(|error| NoAnswer::Unknown(error.to_string()))?;
     match answer.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-        Ok(answer) => answer,
-        Err(_) => Err("the system resolver does not answer in time".to_owned()),
+        Ok(answer) => answer.map_err(NoAnswer::Unknown),
+        Err(_) => Err(NoAnswer::Late),
     }
 }
 

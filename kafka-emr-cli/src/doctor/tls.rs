@@ -7,66 +7,102 @@ use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use openssl::error::ErrorStack;
-use openssl::ssl::{HandshakeError, SslConnector, SslMethod, SslStream, SslVerifyMode};
+use openssl::pkcs12::Pkcs12;
+use openssl::pkey::PKey;
+use openssl::ssl::{HandshakeError, SslConnector, SslConnectorBuilder, SslMethod, SslRef, SslStream, SslVerifyMode};
+use openssl::x509::store::X509StoreBuilder;
 use openssl::x509::{X509, X509Ref, X509VerifyResult};
 
 use super::settings::Settings;
 
 /// What a broker's certificate says, and what a client makes of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Certificate {
     /// The names and addresses that it is for.
     pub(crate) names: Vec<String>,
-    /// Whether the name that was dialled is among them.
-    pub(crate) is_for_host: bool,
+    /// Whether the name that was dialled is not among them.
+    pub(crate) is_for_others: bool,
+    /// Whether it is not valid at this time.
+    pub(crate) is_out_of_date: bool,
     /// Why its chain is not trusted, where it is not.
     pub(crate) distrust: Option<String>,
 }
 
-/// Begins TLS as a client with these settings does.
-pub(crate) fn handshake<S: Read + Write + Debug>(
-    stream: S,
-    host: &str,
-    settings: &Settings,
-) -> io::Result<(SslStream<S>, Certificate)> {
-    let faults = Arc::new(Mutex::new(Vec::new()));
-    let connector = connector(settings, Arc::clone(&faults)).map_err(io::Error::other)?;
-    let stream = connector.connect(host, stream).map_err(|error| match error {
-        HandshakeError::WouldBlock(_) => io::ErrorKind::TimedOut.into(),
-        HandshakeError::SetupFailure(error) => io::Error::other(error),
-        HandshakeError::Failure(middle) => {
-            let error = middle.into_error();
-            error.into_io_error().unwrap_or_else(io::Error::other)
-        }
-    })?;
-    let faults: Vec<X509VerifyResult> = faults.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let is_name_fault = |fault: &X509VerifyResult| NAME_FAULTS.contains(&fault.as_raw());
-    let certificate = Certificate {
-        names: stream.ssl().peer_certificate().map(|certificate| names(&certificate)).unwrap_or_default(),
-        is_for_host: !faults.iter().any(is_name_fault),
-        distrust: faults.iter().find(|fault| !is_name_fault(fault)).map(|fault| fault.error_string().to_owned()),
-    };
-    Ok((stream, certificate))
+/// How a handshake ended with a peer that speaks TLS.
+pub(crate) enum Handshake<S> {
+    Done(SslStream<S>),
+    /// The peer broke it off by an alert, as brokers do that do not get the client's certificate.
+    BrokenOff,
+}
+
+/// Begins TLS as a client with some settings does.
+pub(crate) struct Tls {
+    connector: SslConnector,
+    faults: Arc<Mutex<Vec<X509VerifyResult>>>,
 }
 
 /// OpenSSL's "hostname mismatch" and "IP address mismatch".
 const NAME_FAULTS: [i32; 2] = [62, 64];
 
-fn connector(settings: &Settings, faults: Arc<Mutex<Vec<X509VerifyResult>>>) -> Result<SslConnector, ErrorStack> {
+/// OpenSSL's "certificate is not yet valid" and "certificate has expired".
+const TIME_FAULTS: [i32; 2] = [9, 10];
+
+/// OpenSSL's reasons from here on are alerts of the peer.
+const ALERTS: std::ops::Range<i32> = 1000..2000;
+
+impl Tls {
+    /// The client's own certificate is shown as well, where it has one: brokers may go no further without.
+    pub(crate) fn new(settings: &Settings) -> io::Result<Self> {
+        let faults = Arc::new(Mutex::new(Vec::new()));
+        let connector = connector(settings, Arc::clone(&faults))?;
+        Ok(Tls { connector, faults })
+    }
+
+    /// Fails where the peer speaks no TLS, or does not answer.
+    pub(crate) fn handshake<S: Read + Write + Debug>(
+        &self,
+        stream: S,
+        host: &str,
+    ) -> io::Result<(Handshake<S>, Certificate)> {
+        match self.connector.connect(host, stream) {
+            Ok(stream) => {
+                let certificate = self.certificate(stream.ssl());
+                Ok((Handshake::Done(stream), certificate))
+            }
+            Err(HandshakeError::WouldBlock(_)) => Err(io::ErrorKind::TimedOut.into()),
+            Err(HandshakeError::SetupFailure(error)) => Err(io::Error::other(error)),
+            Err(HandshakeError::Failure(middle)) => {
+                let alert =
+                    |stack: &ErrorStack| stack.errors().iter().any(|error| ALERTS.contains(&error.reason_code()));
+                if middle.error().ssl_error().is_some_and(alert) {
+                    return Ok((Handshake::BrokenOff, self.certificate(middle.ssl())));
+                }
+                Err(middle.into_error().into_io_error().unwrap_or_else(|_| not_tls()))
+            }
+        }
+    }
+
+    fn certificate(&self, ssl: &SslRef) -> Certificate {
+        let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let any = |codes: [i32; 2]| faults.iter().any(|fault| codes.contains(&fault.as_raw()));
+        let of_chain = |fault: &&X509VerifyResult| ![NAME_FAULTS, TIME_FAULTS].concat().contains(&fault.as_raw());
+        Certificate {
+            names: ssl.peer_certificate().map(|certificate| names(&certificate)).unwrap_or_default(),
+            is_for_others: any(NAME_FAULTS),
+            is_out_of_date: any(TIME_FAULTS),
+            distrust: faults.iter().find(of_chain).map(|fault| fault.error_string().to_owned()),
+        }
+    }
+}
+
+fn not_tls() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "the answer is not TLS")
+}
+
+fn connector(settings: &Settings, faults: Arc<Mutex<Vec<X509VerifyResult>>>) -> io::Result<SslConnector> {
     let mut builder = SslConnector::builder(SslMethod::tls_client())?;
-    if let Some(path) = settings.get("ssl.ca.location") {
-        // librdkafka has refused a path with no certificates before this.
-        if std::path::Path::new(path).is_dir() {
-            builder.load_verify_locations(None, Some(path.as_ref()))?;
-        } else {
-            builder.set_ca_file(path)?;
-        }
-    }
-    if let Some(pem) = settings.get("ssl.ca.pem") {
-        for certificate in X509::stack_from_pem(pem.as_bytes())? {
-            builder.cert_store_mut().add_cert(certificate)?;
-        }
-    }
+    trust(&mut builder, settings)?;
+    show(&mut builder, settings)?;
     builder.set_verify_callback(SslVerifyMode::PEER, move |fine, context| {
         if !fine {
             faults.lock().unwrap_or_else(PoisonError::into_inner).push(context.error());
@@ -74,6 +110,53 @@ fn connector(settings: &Settings, faults: Arc<Mutex<Vec<X509VerifyResult>>>) -> 
         true
     });
     Ok(builder.build())
+}
+
+/// Trusts whom the client trusts: its own CA and nobody else, or whom the system does.
+fn trust(builder: &mut SslConnectorBuilder, settings: &Settings) -> io::Result<()> {
+    let (file, pem) = (settings.get("ssl.ca.location").filter(|path| *path != "probe"), settings.get("ssl.ca.pem"));
+    if file.is_some() || pem.is_some() {
+        builder.set_cert_store(X509StoreBuilder::new()?.build());
+    }
+    match file {
+        Some(path) if std::path::Path::new(path).is_dir() => {
+            builder.load_verify_locations(None, Some(path.as_ref()))?
+        }
+        Some(path) => builder.load_verify_locations(Some(path.as_ref()), None)?,
+        None => {}
+    }
+    for certificate in X509::stack_from_pem(pem.unwrap_or_default().as_bytes())? {
+        builder.cert_store_mut().add_cert(certificate)?;
+    }
+    Ok(())
+}
+
+/// Shows the client's own certificate to brokers that ask for it.
+fn show(builder: &mut SslConnectorBuilder, settings: &Settings) -> io::Result<()> {
+    let read = |file: &str, text: &str| match (settings.get(file), settings.get(text)) {
+        (Some(path), _) => std::fs::read(path).map(Some),
+        (None, text) => Ok(text.map(|text| text.as_bytes().to_vec())),
+    };
+    if let Some(pem) = read("ssl.certificate.location", "ssl.certificate.pem")? {
+        let mut chain = X509::stack_from_pem(&pem)?.into_iter();
+        if let Some(own) = chain.next() {
+            builder.set_certificate(&own)?;
+        }
+        chain.try_for_each(|issuer| builder.add_extra_chain_cert(issuer))?;
+    }
+    if let Some(pem) = read("ssl.key.location", "ssl.key.pem")? {
+        // With a password always: OpenSSL would ask the terminal for one.
+        let password = settings.get("ssl.key.password").unwrap_or_default();
+        builder.set_private_key(&PKey::private_key_from_pem_passphrase(&pem, password.as_bytes())?.as_ref())?;
+    }
+    if let Some(path) = settings.get("ssl.keystore.location") {
+        let store = Pkcs12::from_der(&std::fs::read(path)?)?;
+        let store = store.parse2(settings.get("ssl.keystore.password").unwrap_or_default())?;
+        store.cert.iter().try_for_each(|own| builder.set_certificate(own))?;
+        store.pkey.iter().try_for_each(|key| builder.set_private_key(key))?;
+        store.ca.into_iter().flatten().try_for_each(|issuer| builder.add_extra_chain_cert(issuer))?;
+    }
+    Ok(())
 }
 
 fn names(certificate: &X509Ref) -> Vec<String> {

@@ -42,29 +42,29 @@ impl ApiVersions {
         self.0.iter().any(|(key, _)| *key == SASL_HANDSHAKE)
     }
 
-    /// The Kafka release whose protocol this is, from what each release added.
-    pub(crate) fn release(&self) -> &'static str {
+    /// The Kafka releases that speak this protocol, from what some releases added.
+    pub(crate) fn releases(&self) -> &'static str {
         const PRODUCE: i16 = 0;
         const FETCH: i16 = 1;
         const ADDED: [(&str, i16, i16); 15] = [
             ("4.0 or later", PRODUCE, 12),
             ("3.9", FETCH, 17),
-            ("3.7", FETCH, 16),
-            ("3.5", FETCH, 15),
-            ("3.1", FETCH, 13),
-            ("2.7", FETCH, 12),
-            ("2.4", METADATA, 9),
+            ("3.7 or 3.8", FETCH, 16),
+            ("3.5 or 3.6", FETCH, 15),
+            ("3.1 to 3.4", FETCH, 13),
+            ("2.7 to 3.0", FETCH, 12),
+            ("2.4 to 2.6", METADATA, 9),
             ("2.3", FETCH, 11),
-            ("2.1", FETCH, 10),
+            ("2.1 or 2.2", FETCH, 10),
             ("2.0", FETCH, 8),
             ("1.1", FETCH, 7),
             ("1.0", FETCH, 6),
             ("0.11", FETCH, 5),
-            ("0.10.1", FETCH, 3),
+            ("0.10.1 or 0.10.2", FETCH, 3),
             ("0.10.0", FETCH, 2),
         ];
         let has = |api, version| self.0.iter().any(|(key, max)| *key == api && *max >= version);
-        ADDED.iter().find(|(_, api, version)| has(*api, *version)).map_or("older than 0.10", |(release, ..)| release)
+        ADDED.iter().find(|(_, api, version)| has(*api, *version)).map_or("older than 0.10", |(releases, ..)| releases)
     }
 }
 
@@ -278,9 +278,9 @@ mod tests {
 
     #[test]
     fn the_release_shows_in_what_is_known() {
-        let release = |versions: &[(i16, i16)]| ApiVersions(versions.to_vec()).release();
+        let release = |versions: &[(i16, i16)]| ApiVersions(versions.to_vec()).releases();
         assert_eq!(release(&[(0, 5), (1, 6), (3, 5)]), "1.0");
-        assert_eq!(release(&[(0, 8), (1, 11), (3, 9)]), "2.4");
+        assert_eq!(release(&[(0, 8), (1, 11), (3, 9)]), "2.4 to 2.6");
         assert_eq!(release(&[(0, 13), (1, 18), (3, 13)]), "4.0 or later");
         assert_eq!(release(&[]), "older than 0.10");
     }
