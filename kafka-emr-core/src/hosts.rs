@@ -252,6 +252,14 @@ impl Hosts {
         &self.clusters
     }
 
+    /// Returns the node that a host belongs to, and its cluster. Takes what [`Hosts::lookup`] takes.
+    #[must_use]
+    pub fn node(&self, host: &str) -> Option<(&Cluster, &Node)> {
+        let Found::Entry(entry) = self.find(host) else { return None };
+        let cluster = &self.clusters[entry.cluster];
+        entry.node.filter(|_| entry.target != Target::Ambiguous).map(|node| (cluster, &cluster.nodes[node]))
+    }
+
     /// Looks a host up: a name, or an address literal without brackets.
     #[must_use]
     pub fn lookup(&self, host: &str, port: u16, family: Family) -> Lookup {
@@ -498,6 +506,9 @@ mod tests {
         mapped(&both, "emr-worker-1.cluster-48742", "203.0.113.24:9092");
         mapped(&both, "emr-worker-1.cluster-48743", "198.51.100.1:9092");
         mapped(&both, "emr-worker-2", "203.0.113.25:9092");
+        let node = |host: &str| both.node(host).map(|(cluster, node)| (cluster.title(), node.name.clone()));
+        assert_eq!(node("EMR-worker-1.cluster-48743."), Some(("cluster-48743".to_owned(), "emr-worker-1".to_owned())));
+        assert_eq!((node("emr-worker-1"), node("10.0.1.24"), node("example.com")), (None, None, None));
         says(&both, "emr-worker-1", &Lookup::System, "use the long domain");
         says(&both, "10.0.1.24", &Lookup::System, "resolver of its own");
         let mixed = hosts(&format!("{PUBLIC};emr://48743?release=3.11&emr-worker-1=10.0.1.24"));

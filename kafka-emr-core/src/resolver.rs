@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, TryLockError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -51,7 +51,7 @@ struct Inner {
 
 /// One state of the resolver. Never changed, only replaced.
 struct Map {
-    hosts: Hosts,
+    hosts: Arc<Hosts>,
     /// Names that were warned of. Only touched when a name of the cluster's own domain is missing.
     warned: Mutex<HashSet<String>>,
 }
@@ -132,6 +132,13 @@ impl Resolver {
     pub fn explain(&self, host: &str, port: u16, family: Family) -> Explanation {
         self.look_at_files();
         self.0.map.load().hosts.explain(host, port, family)
+    }
+
+    /// Returns the map as it is now. Cheap: it is shared, never changed, and another one as soon as a file has changed.
+    #[must_use]
+    pub fn hosts(&self) -> Arc<Hosts> {
+        self.look_at_files();
+        Arc::clone(&self.0.map.load().hosts)
     }
 
     /// Returns the descriptions as they are now. Cheap: they are shared.
@@ -260,7 +267,7 @@ impl Map {
         for cluster in &clusters {
             cluster.check().and_then(|()| cluster.check_addresses())?;
         }
-        Ok(Map { hosts: Hosts::build(clusters.into())?, warned: Mutex::default() })
+        Ok(Map { hosts: Arc::new(Hosts::build(clusters.into())?), warned: Mutex::default() })
     }
 
     fn log(&self, source: &Source, what: &str) {
@@ -274,7 +281,12 @@ impl Map {
         if !self.hosts.is_missing(host) {
             return;
         }
-        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        // Not waited for: in a forked process, the thread that holds it may be gone. The next lookup warns then.
+        let mut warned = match self.warned.try_lock() {
+            Ok(warned) => warned,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
         let first = warned.len() < MAX_WARNED && warned.insert(names::normal(host));
         // A logger may resolve names itself.
         drop(warned);
