@@ -1,31 +1,39 @@
-//! The functions that this library stands in front of.
+//! The functions that this library stands in front of: libc's, or those of another library behind this one.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::mem::transmute;
-use std::sync::OnceLock;
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use libc::{addrinfo, sockaddr, socklen_t};
 
 pub(crate) type GetAddrInfo =
-    unsafe extern "C" fn(*const c_char, *const c_char, *const addrinfo, *mut *mut addrinfo) -> c_int;
-pub(crate) type Connect = unsafe extern "C" fn(c_int, *const sockaddr, socklen_t) -> c_int;
+    unsafe extern "C-unwind" fn(*const c_char, *const c_char, *const addrinfo, *mut *mut addrinfo) -> c_int;
+pub(crate) type Connect = unsafe extern "C-unwind" fn(c_int, *const sockaddr, socklen_t) -> c_int;
 
-/// libc's getaddrinfo, or that of another library behind this one.
+/// Looks both up, at load, so that nobody has to later. Only the constructor of a library that is loaded before this one comes
+/// earlier.
+pub(crate) fn find() {
+    let _ = (getaddrinfo(), connect());
+}
+
 pub(crate) fn getaddrinfo() -> Option<GetAddrInfo> {
-    static NEXT: OnceLock<Option<GetAddrInfo>> = OnceLock::new();
-    // SAFETY: a function of this name has this type, in whatever library it is.
-    *NEXT.get_or_init(|| find(c"getaddrinfo").map(|found| unsafe { transmute::<*mut c_void, GetAddrInfo>(found) }))
+    static NEXT: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+    // SAFETY: null is `None`, and a function of this name has this type, in whatever library it is.
+    unsafe { transmute::<*mut c_void, Option<GetAddrInfo>>(symbol(&NEXT, c"getaddrinfo")) }
 }
 
-/// libc's connect, or that of another library behind this one.
 pub(crate) fn connect() -> Option<Connect> {
-    static NEXT: OnceLock<Option<Connect>> = OnceLock::new();
+    static NEXT: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
     // SAFETY: as above.
-    *NEXT.get_or_init(|| find(c"connect").map(|found| unsafe { transmute::<*mut c_void, Connect>(found) }))
+    unsafe { transmute::<*mut c_void, Option<Connect>>(symbol(&NEXT, c"connect")) }
 }
 
-fn find(name: &CStr) -> Option<*mut c_void> {
-    // SAFETY: the name ends in NUL.
-    let found = unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) };
-    (!found.is_null()).then_some(found)
+/// Threads that come at once find the same: nobody waits for another.
+fn symbol(found: &AtomicPtr<c_void>, name: &CStr) -> *mut c_void {
+    if found.load(Ordering::Acquire).is_null() {
+        // SAFETY: the name ends in NUL.
+        found.store(unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) }, Ordering::Release);
+    }
+    found.load(Ordering::Acquire)
 }
