@@ -40,7 +40,15 @@ For programs that do not use librdkafka: the JVM, Node, Python, whatever calls l
 the place of this one: signals, exit status and standard streams are its own. Programs that it starts have the names as well.
 Only the clusters' names and addresses are touched; everything else is resolved as ever.
 
-It works by LD_PRELOAD, so not for programs that are linked statically (Go without cgo, musl), nor for setuid programs.
+A broker's `connect` stands for its Kafka ports only: TCP, the description's port or the rule's, 9092 and 9093. Of another node
+it stands for every TCP port.
+
+It works by LD_PRELOAD, so not for programs that are linked statically (Go without cgo), built for musl, or setuid. One for musl
+that your program starts does not start at all (\"Error loading shared library libgcc_s.so.1\"): use `env -u LD_PRELOAD` for it.
+Go with GODEBUG=netdns=cgo has the names, but connects by itself: addresses are not mapped. gethostbyname, getnameinfo, c-ares
+and MSG_FASTOPEN go past it.
+
+An ignored SIGPIPE is at its default in the program, and a closed standard stream is /dev/null.
 
 Exit status: that of the program; 2 where it cannot be started";
 
@@ -54,7 +62,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
         Some(library) => std::path::absolute(library)?,
         None => library::find(LIBRARY).ok_or_else(|| {
             format!(
-                "{LIBRARY} is not beside this program; build it with `cargo build --release -p kafka-emr-preload`, or say \
+                "{LIBRARY} is neither beside this program nor in the lib folder beside its bin; build it with `cargo build --release -p kafka-emr-preload`, or say \
                  where it is with --library"
             )
         })?,
@@ -62,6 +70,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
     if !library.is_file() {
         return Err(format!("--library: there is no file {}", library.display()).into());
     }
+    program::check_library(&library)?;
     if library.as_os_str().as_bytes().iter().any(|byte| b": \t\n".contains(byte)) {
         return Err(format!(
             "{}: LD_PRELOAD cannot name a file with a space or colon in its path; put it elsewhere, and use --library",

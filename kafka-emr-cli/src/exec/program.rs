@@ -7,11 +7,15 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use object::read::elf::{FileHeader, ProgramHeader};
-use object::{Architecture, BinaryFormat, Object, ReadCache, ReadRef};
+use object::elf::{DT_SONAME, EM_AARCH64, EM_X86_64, ET_DYN, FileHeader64, NT_GO_BUILD_ID, ProgramHeader64};
+use object::read::elf::{Dyn, FileHeader, ProgramHeader};
+use object::{Endianness, FileKind, ReadCache};
 
 /// How many interpreters of interpreters are followed, as the kernel does.
 const MAX_INTERPRETERS: usize = 4;
+
+/// Where programs are for execvp(3) when there is no `PATH`.
+const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
 /// Finds a program as a shell does: by its path, else in `PATH`.
 pub(super) fn find(name: &OsStr) -> Result<PathBuf, String> {
@@ -23,10 +27,10 @@ pub(super) fn find(name: &OsStr) -> Result<PathBuf, String> {
             Err(format!("there is no program {}", path.display()))
         };
     }
-    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::var_os("PATH").unwrap_or_else(|| DEFAULT_PATH.into());
     let is_program = |file: &PathBuf| file.metadata().is_ok_and(|data| data.is_file() && data.mode() & 0o111 != 0);
     std::env::split_paths(&folders)
-        .map(|folder| folder.join(name))
+        .map(|folder| if folder.as_os_str().is_empty() { Path::new(".").join(name) } else { folder.join(name) })
         .find(is_program)
         .ok_or_else(|| format!("there is no program {} in PATH", path.display()))
 }
@@ -37,11 +41,22 @@ pub(super) fn check(file: &Path) -> Result<(), String> {
     for _ in 0..=MAX_INTERPRETERS {
         check_rights(&file)?;
         match interpreter(&file)? {
-            Some(interpreter) => file = interpreter,
+            Some(interpreter) if interpreter.is_file() => file = interpreter,
+            Some(interpreter) => {
+                return Err(format!("{}: there is no interpreter {}", file.display(), interpreter.display()));
+            }
             None => return check_elf(&file),
         }
     }
     Err(format!("{}: too many interpreters", file.display()))
+}
+
+/// Says why a file is no library that could be put in front of libc: the loader would go on without it.
+pub(super) fn check_library(file: &Path) -> Result<(), String> {
+    match Elf::read(file)? {
+        Some(Elf { is_for_this: true, is_shared: true, .. }) => Ok(()),
+        _ => Err(format!("{} is no shared library for this machine", file.display())),
+    }
 }
 
 /// The system's loader ignores LD_PRELOAD where a program has more rights than its caller.
@@ -69,28 +84,24 @@ fn interpreter(file: &Path) -> Result<Option<PathBuf>, String> {
     let mut line = Vec::new();
     reader.read_until(b'\n', &mut line).map_err(open)?;
     let Some(rest) = line.strip_prefix(b"#!") else { return Ok(None) };
-    let path = rest.trim_ascii().split(|byte| byte.is_ascii_whitespace()).next().unwrap_or_default();
-    Ok(Some(PathBuf::from(OsStr::from_bytes(path))))
+    match rest.split(|byte| byte.is_ascii_whitespace()).find(|word| !word.is_empty()) {
+        Some(path) => Ok(Some(PathBuf::from(OsStr::from_bytes(path)))),
+        None => Err(format!("{}: its first line, #!, names no interpreter", file.display())),
+    }
 }
 
 fn check_elf(file: &Path) -> Result<(), String> {
     let shown = file.display();
-    let opened = File::open(file).map_err(|error| format!("{shown}: {error}"))?;
-    let cache = ReadCache::new(opened);
-    let elf = object::File::parse(&cache).ok().filter(|elf| elf.format() == BinaryFormat::Elf);
-    let Some(elf) = elf else { return Err(format!("{shown} is neither a script nor a program of this system")) };
-    let this = match std::env::consts::ARCH {
-        "x86_64" => Architecture::X86_64,
-        "aarch64" => Architecture::Aarch64,
-        other => return Err(format!("exec does not know the programs of {other}")),
+    let Some(elf) = Elf::read(file)? else {
+        return Err(format!("{shown} is neither a script nor a program of this system"));
     };
-    if elf.architecture() != this || !elf.is_64() {
+    if !elf.is_for_this {
         return Err(format!(
-            "{shown} is a program for {:?}, and libkafka_emr_preload.so is for {this:?}: use one for the same processor",
-            elf.architecture()
+            "{shown} is a program for another processor than libkafka_emr_preload.so, which is for {}: use one for the same",
+            std::env::consts::ARCH
         ));
     }
-    let loader = loader(&cache).ok_or_else(|| {
+    let loader = elf.loader.ok_or_else(|| {
         format!(
             "{shown} is linked statically, so nothing can be put in front of libc in it; `kafka-emr hosts` prints the map in \
              other forms"
@@ -101,17 +112,61 @@ fn check_elf(file: &Path) -> Result<(), String> {
             "{shown} is built for musl, and libkafka_emr_preload.so for glibc; `kafka-emr hosts` prints the map in other forms"
         ));
     }
-    if elf.section_by_name(".note.go.buildid").is_some() {
-        log::warn!("{shown} is a Go program, which resolves names by itself unless it is told GODEBUG=netdns=cgo");
+    if elf.is_go {
+        log::warn!(
+            "{shown} is a Go program, which resolves names by itself unless it is told GODEBUG=netdns=cgo, and connects by \
+             itself: addresses are not mapped"
+        );
     }
     Ok(())
 }
 
-/// The loader that a dynamically linked program names.
-fn loader<'data, R: ReadRef<'data>>(data: R) -> Option<String> {
-    let header = object::elf::FileHeader64::<object::Endianness>::parse(data).ok()?;
-    let endian = header.endian().ok()?;
-    let mut headers = header.program_headers(endian, data).ok()?.iter();
-    let loader = headers.find_map(|header| header.interpreter(endian, data).ok().flatten())?;
-    Some(String::from_utf8_lossy(loader).into_owned())
+/// What a program or library says of itself where the kernel and the loader look. They do not look at sections.
+struct Elf {
+    is_for_this: bool,
+    is_shared: bool,
+    /// The loader that it names, or it is one itself.
+    loader: Option<String>,
+    is_go: bool,
+}
+
+impl Elf {
+    /// Reads a file; `None` where it is something else.
+    fn read(file: &Path) -> Result<Option<Self>, String> {
+        let data = ReadCache::new(File::open(file).map_err(|error| format!("{}: {error}", file.display()))?);
+        let nothing = Elf { is_for_this: false, is_shared: false, loader: None, is_go: false };
+        Ok(match FileKind::parse(&data) {
+            Ok(FileKind::Elf64) => nothing.read_headers(file, &data).ok(),
+            Ok(FileKind::Elf32) => Some(nothing),
+            _ => None,
+        })
+    }
+
+    fn read_headers(mut self, file: &Path, data: &ReadCache<File>) -> object::Result<Self> {
+        let elf = FileHeader64::<Endianness>::parse(data)?;
+        let endian = elf.endian()?;
+        self.is_for_this = match std::env::consts::ARCH {
+            "x86_64" => elf.e_machine(endian) == EM_X86_64,
+            "aarch64" => elf.e_machine(endian) == EM_AARCH64,
+            _ => false,
+        };
+        self.is_shared = elf.e_type(endian) == ET_DYN;
+        let headers = elf.program_headers(endian, data)?;
+        let named = headers.iter().find_map(|header| header.interpreter(endian, data).ok().flatten());
+        // A loader is a library, with a name for others to ask for, and needs none. What is linked statically has no name.
+        let has_name = |header: &ProgramHeader64<Endianness>| {
+            let entries = header.dynamic(endian, data).ok().flatten().unwrap_or_default();
+            entries.iter().any(|entry| entry.d_tag(endian) == DT_SONAME)
+        };
+        self.loader = match named {
+            Some(path) => Some(String::from_utf8_lossy(path).into_owned()),
+            None => headers.iter().any(has_name).then(|| file.display().to_string()),
+        };
+        self.is_go = headers.iter().any(|header| {
+            let mut notes = header.notes(endian, data).ok().flatten();
+            std::iter::from_fn(|| notes.as_mut()?.next().ok().flatten())
+                .any(|note| note.name() == b"Go" && note.n_type(endian) == NT_GO_BUILD_ID)
+        });
+        Ok(self)
+    }
 }
