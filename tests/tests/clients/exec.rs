@@ -1,5 +1,7 @@
 //! Programs that load no hook, by `kafka-emr exec`: the JVM, Node, Python, whatever calls libc.
 
+mod calls;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -199,7 +201,10 @@ fn what_cannot_have_the_names_is_refused() {
     fs::write(&script, format!("#!{fixed}\n")).unwrap();
     let text = folder.path().join("text");
     fs::write(&text, "hello\n").unwrap();
-    for file in [&script, &text] {
+    let (nameless, orphan) = (folder.path().join("nameless"), folder.path().join("orphan"));
+    fs::write(&nameless, "#!  \n").unwrap();
+    fs::write(&orphan, "#! /nowhere/interpreter -x\n").unwrap();
+    for file in [&script, &text, &nameless, &orphan] {
         use std::os::unix::fs::PermissionsExt;
         fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
     }
@@ -210,6 +215,11 @@ fn what_cannot_have_the_names_is_refused() {
         command
     };
     succeeds(&mut exec(&[source, "--", &usual]));
+    // Found where execvp(3) looks, and by the loader that it names.
+    succeeds(exec(&[source, "--", "true"]).env_remove("PATH"));
+    if let Ok(loader) = fs::canonicalize("/lib64/ld-linux-x86-64.so.2") {
+        succeeds(&mut exec(&[source, "--", loader.to_str().unwrap(), &usual]));
+    }
     for (arguments, says) in [
         (&[source, "--", &fixed][..], "linked statically"),
         (&[source, "--", script.to_str().unwrap()], "linked statically"),
@@ -218,6 +228,9 @@ fn what_cannot_have_the_names_is_refused() {
         (&[source, "--", "no-such-program"], "there is no program no-such-program in PATH"),
         (&["/nowhere/prod.toml", "--", &usual], "/nowhere/prod.toml: there is no such file"),
         (&[source, "--library", "/nowhere/x.so", "--", &usual], "there is no file /nowhere/x.so"),
+        (&[source, "--library", text.to_str().unwrap(), "--", &usual], "is no shared library for this machine"),
+        (&[source, "--", nameless.to_str().unwrap()], "names no interpreter"),
+        (&[source, "--", orphan.to_str().unwrap()], "orphan: there is no interpreter /nowhere/interpreter"),
         (&[source], "CMD"),
     ] {
         let output = fails(&mut exec(arguments), &[says]);

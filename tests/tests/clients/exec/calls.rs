@@ -1,0 +1,181 @@
+//! libc's calls, one by one, with `exec` and without: what a program is told, and what becomes of it.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::with_names;
+use crate::site::file;
+use crate::support::{kafka_emr, root, scratch, succeeds};
+
+/// The program that makes the calls, with its arguments.
+fn calls(source: Option<&str>, arguments: &[&str]) -> Command {
+    let mut command = with_names(source, program().to_str().unwrap());
+    command.args(arguments);
+    command
+}
+
+fn program() -> &'static Path {
+    static PROGRAM: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let program = scratch("exec").join("exec_calls");
+        let mut gcc = Command::new("gcc");
+        gcc.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-O2", "-pthread", "-o"]).arg(&program);
+        succeeds(gcc.arg(root().join("tests/tests/clients/programs/exec_calls.c")).arg("-lrt"));
+        program
+    })
+}
+
+/// What a case prints, without the line that says it is done.
+#[track_caller]
+fn printed(command: &mut Command) -> String {
+    let output = succeeds(command);
+    let (printed, _) = output.stdout.rsplit_once(": done\n").unwrap_or_else(|| panic!("{output}"));
+    printed.rsplit_once('\n').map_or("", |(printed, _)| printed).to_owned()
+}
+
+const DESCRIPTION: &str = "id = \"48742\"\nrelease = \"3.10\"\nstrict = true\n";
+
+fn node(name: &str, keys: &[(&str, &str)]) -> String {
+    let keys = keys.iter().map(|(key, value)| format!("{key} = \"{value}\"\n")).collect::<String>();
+    format!("[[nodes]]\nname = \"{name}\"\n{keys}")
+}
+
+/// A hosts file says the same: libc itself shows what is right.
+#[test]
+fn a_program_is_told_what_libc_tells_it_with_a_hosts_file() {
+    let description = file(&format!(
+        "{DESCRIPTION}{}{}",
+        node("emr-worker-1", &[("private_ip", "10.0.1.24")]),
+        node("emr-worker-2", &[("private_ip", "fd00::25")])
+    ));
+    let source = description.to_str().unwrap();
+    let folder = TempDir::new().unwrap();
+    let (hosts, switch) = (folder.path().join("hosts"), folder.path().join("nsswitch.conf"));
+    fs::write(&hosts, succeeds(kafka_emr().args(["hosts", source, "--format", "hosts"])).stdout).unwrap();
+    fs::write(&switch, "hosts: files\nservices: files\n").unwrap();
+    let names = ["resolve", "emr-worker-1", "emr-worker-2.cluster-48742", "EMR-worker-1.cluster-48742", "127.0.0.1"];
+    let mut libc = Command::new("proot");
+    for (file, place) in [(&hosts, "/etc/hosts"), (&switch, "/etc/nsswitch.conf")] {
+        libc.arg("-b").arg(format!("{}:{place}", file.display()));
+    }
+    let libc = printed(libc.arg(program()).args(names));
+    let exec = printed(&mut calls(Some(source), &names));
+    assert!(libc.matches("\n  family").count() > 500 && libc.contains(" emr-worker-1.cluster-48742\n"), "{libc}");
+    for (n, (exec, libc)) in exec.lines().zip(libc.lines()).enumerate() {
+        assert_eq!(exec, libc, "line {}", n + 1);
+    }
+    assert_eq!(exec.len(), libc.len());
+}
+
+#[test]
+fn a_connection_leads_where_the_description_says() {
+    let listen = |address: &str| {
+        let listener = TcpListener::bind((address, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    };
+    let (_tunnel, tunnel) = listen("127.0.0.1");
+    let (_tunnel_in_ipv6, tunnel_in_ipv6) = listen("::1");
+    let (_ssh, ssh) = listen("127.10.1.25");
+    let (_eip, eip) = listen("127.20.1.24");
+    let (_odd_tunnel, odd_tunnel) = listen("127.10.1.28");
+    let private = file(&format!(
+        "{DESCRIPTION}{}{}{}{}",
+        node("emr-header-1", &[("private_ip", "127.10.1.23"), ("connect", &tunnel.to_string())]),
+        node("emr-worker-1", &[("private_ip", "127.10.1.24")]),
+        node("emr-worker-2", &[("private_ip", "127.10.1.25"), ("connect", &tunnel.to_string())]),
+        node("emr-worker-3", &[("private_ip", "127.10.1.26"), ("connect", &tunnel_in_ipv6.to_string())]),
+    ));
+    let public = file(&format!(
+        "{DESCRIPTION}network = \"public\"\n{}{}{}{}",
+        node("emr-worker-1", &[("private_ip", "127.10.1.24"), ("public_ip", "127.20.1.24")]),
+        node("emr-worker-4", &[("connect", &odd_tunnel.to_string())]),
+        node("emr-worker-5", &[("private_ip", "127.10.1.28"), ("public_ip", "127.20.1.28")]),
+        node("emr-worker-6", &[("private_ip", "fd00::27"), ("public_ip", "127.20.1.24")]),
+    ));
+    let (private, public) = (private.to_str().unwrap(), public.to_str().unwrap());
+    let in_ipv6 = |address: SocketAddr| format!("[::ffff:{}]:{}", address.ip(), address.port());
+    let (ssh_port, eip_port) = (ssh.port().to_string(), eip.port().to_string());
+    for (source, how, host, port, leads_to) in [
+        // The brokers' ports of a node with `connect`, however they are asked for, and no others.
+        (private, "tcp", "emr-worker-2", "9092", tunnel.to_string()),
+        (private, "puts-port-in", "emr-worker-2.cluster-48742", "9092", tunnel.to_string()),
+        (private, "zero", "emr-worker-2", "9092", tunnel.to_string()),
+        (private, "tcp", "127.10.1.25", "9093", tunnel.to_string()),
+        (private, "tcp", "::ffff:127.10.1.25", "9092", in_ipv6(tunnel)),
+        (private, "tcp", "emr-worker-2", &ssh_port, ssh.to_string()),
+        (private, "udp", "emr-worker-2", "9092", "127.10.1.25:9092".to_owned()),
+        (private, "udp", "127.10.1.25", "53", "127.10.1.25:53".to_owned()),
+        // Of a node that is no broker, nobody knows the port.
+        (private, "tcp", "emr-header-1", "2181", tunnel.to_string()),
+        // To IPv6, by a socket that takes it.
+        (private, "puts-port-in", "emr-worker-3", "9092", tunnel_in_ipv6.to_string()),
+        (private, "short", "::ffff:127.10.1.26", "9092", tunnel_in_ipv6.to_string()),
+        (private, "tcp", &tunnel.ip().to_string(), &tunnel.port().to_string(), tunnel.to_string()),
+        // On the public network, private IPs are EIPs.
+        (public, "tcp", "127.10.1.24", &eip_port, eip.to_string()),
+        (public, "udp", "127.10.1.24", "53", "127.20.1.24:53".to_owned()),
+        (public, "tcp", "emr-worker-6", &eip_port, eip.to_string()),
+        (public, "tcp", "fd00::27", &eip_port, in_ipv6(eip)),
+        // What a name leads to is led no further.
+        (public, "tcp", "emr-worker-4", "9092", odd_tunnel.to_string()),
+        (public, "udp", "127.10.1.28", "9092", "127.20.1.28:9092".to_owned()),
+    ] {
+        let connected = printed(&mut calls(Some(source), &["connect", how, host, port]));
+        assert_eq!(connected, leads_to, "{how} {host} {port}");
+    }
+    // What cannot be led there is said.
+    let lost = succeeds(&mut calls(Some(public), &["connect", "puts-port-in", "emr-worker-4", &eip_port]));
+    assert!(lost.stderr.contains("emr-worker-4") && lost.stderr.contains("add its private_ip"), "{lost}");
+    // A server's own address is its own.
+    assert_eq!(printed(&mut calls(Some(public), &["bind", "127.10.1.24"])), "127.10.1.24");
+}
+
+#[test]
+fn a_program_does_with_exec_what_it_does_without() {
+    let description = file(&format!(
+        "{DESCRIPTION}{}",
+        node("emr-worker-1", &[("private_ip", "127.10.1.24"), ("connect", "127.0.0.1:19092")])
+    ));
+    let source = description.to_str().unwrap();
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    let data = data.to_str().unwrap();
+    let (name, missing) = ("emr-worker-1.cluster-48742", "emr-worker-9.cluster-48742");
+    // Large, so that children come while it is read, if it were not before the program begins.
+    let nodes =
+        |n: usize| node(&format!("emr-worker-{n}"), &[("private_ip", &format!("10.{}.{}.1", n / 256, n % 256))]);
+    let large = file(&format!("{DESCRIPTION}{}", (1..5000).map(nodes).collect::<String>()));
+    assert_eq!(printed(&mut calls(large.to_str(), &["fork", "emr-worker-1.cluster-48742", "cluster-48742"])), "");
+    // Without exec another name is as good: these do not mind what they find.
+    for (name, missing, source) in [("localhost", "localhost", None), (name, missing, Some(source))] {
+        for case in [
+            &["fork"][..],
+            &["cancel", name, missing, "localhost"],
+            &["signal", name, "127.10.1.24"],
+            &["closed-stderr", missing, data],
+            &["broken-stderr", missing],
+            &["no-memory", "127.10.1.24"],
+        ] {
+            assert_eq!(printed(&mut calls(source, case)), "", "{case:?}");
+        }
+    }
+    let found = printed(&mut calls(Some(source), &["clearenv", "emr-worker-1"]));
+    assert!(found.contains(" 127.10.1.24:0"), "{found}");
+}
+
+#[test]
+fn a_description_that_comes_late_is_found() {
+    let folder = TempDir::new().unwrap();
+    let [path, away] = ["cluster.toml", "away.toml"].map(|name| folder.path().join(name).display().to_string());
+    fs::write(&path, format!("{DESCRIPTION}{}", node("emr-worker-1", &[("private_ip", "127.10.1.24")]))).unwrap();
+    let mut exec = with_names(Some(&path), "sh");
+    exec.args(["-c", "mv \"$1\" \"$2\" && exec \"$3\" late emr-worker-1 \"$2\" \"$1\"", "sh", &path, &away]);
+    let output = succeeds(exec.arg(program()));
+    assert!(output.stderr.contains("no name is mapped until it can be read"), "{output}");
+    assert_eq!(output.stderr.lines().count(), 1, "{output}");
+}
