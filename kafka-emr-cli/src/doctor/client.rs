@@ -37,7 +37,7 @@ pub(crate) struct Complaint {
     /// In librdkafka's words.
     pub(crate) text: String,
     /// The connection, by librdkafka's name for it; empty where it is of none.
-    place: String,
+    pub(crate) place: String,
 }
 
 /// What a complaint is of.
@@ -51,7 +51,7 @@ pub(crate) enum Trouble {
 }
 
 impl Complaint {
-    fn other(text: String) -> Self {
+    pub(crate) fn other(text: String) -> Self {
         Complaint { kind: Trouble::Other, text, place: String::new() }
     }
 

@@ -147,7 +147,8 @@ fn show(builder: &mut SslConnectorBuilder, settings: &Settings) -> io::Result<()
     if let Some(pem) = read("ssl.key.location", "ssl.key.pem")? {
         // With a password always: OpenSSL would ask the terminal for one.
         let password = settings.get("ssl.key.password").unwrap_or_default();
-        builder.set_private_key(&PKey::private_key_from_pem_passphrase(&pem, password.as_bytes())?.as_ref())?;
+        let key = PKey::private_key_from_pem_passphrase(&pem, password.as_bytes())?;
+        builder.set_private_key(&key)?;
     }
     if let Some(path) = settings.get("ssl.keystore.location") {
         let store = Pkcs12::from_der(&std::fs::read(path)?)?;
