@@ -47,10 +47,11 @@ pub(crate) struct Args {
     /// Produce one message to this topic and consume it again
     #[arg(long, value_name = "TOPIC")]
     probe_topic: Option<String>,
-    /// Seconds that each step may take: first contact, advertised listeners, the probe topic
+    /// Seconds that each step may take (first contact, advertised listeners, the probe topic), from 1 to 300
     #[arg(long, value_name = "SECONDS", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=300))]
     timeout: u64,
-    /// Check again every so many seconds, and print what has changed, until Ctrl-C
+    /// Check again every so many seconds (10 where no number is given), and print what has changed, until Ctrl-C. The exit
+    /// status is that of the last check
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "10")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=86_400))]
     watch: Option<u64>,

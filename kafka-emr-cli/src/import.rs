@@ -277,6 +277,13 @@ fn update(existing: Existing, args: &Args, inventory: &Inventory) -> Result<Upda
         count(|change| matches!(change, Change::Added { .. })),
         count(|change| matches!(change, Change::Removed { .. })),
     );
+    if removed == existing.cluster.nodes.len() {
+        return Err(
+            "--update: the description and the replies have no node in common, so they are of two clusters; for \
+                    another cluster write another file with -o"
+                .into(),
+        );
+    }
     let expected = existing.cluster.nodes.len() + added - removed;
     let text = existing.apply(&changes)?;
     let cluster = Existing::read(&text).map_err(|why| format!("after the update: {why}"))?.cluster;

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use kafka_emr_core::{Network, OneLine};
+use kafka_emr_core::{LongDomain, Network, OneLine};
 use serde::Serialize;
 
 use super::client::Trouble;
@@ -226,7 +226,11 @@ impl<'a> Judge<'a> {
         let node = self.node_of(contact);
         check.node = node.map(str::to_owned);
         // What explains more comes last.
-        if node.is_none() {
+        if let Some(other) = self.told_id(contact) {
+            check.fault = Some(Fault::WrongId);
+            check.verdict = Verdict::Fault;
+            check.says = format!("its long domain says cluster {}", OneLine(&other));
+        } else if node.is_none() {
             check.fault = Some(Fault::UnknownBroker);
             check.verdict = if reached { check.verdict.max(Verdict::Warning) } else { Verdict::Fault };
             if check.dials.is_some() {
@@ -251,6 +255,11 @@ impl<'a> Judge<'a> {
                 check.verdict = Verdict::Fault;
                 let who = broker.map_or_else(|| "another broker".to_owned(), |broker| format!("broker {broker}"));
                 check.says = format!("{who} answers here; {}", check.says);
+            }
+            Identity::Unknown(_) if self.shares_address(listener) => {
+                check.fault = Some(Fault::NamesSwapped);
+                check.verdict = Verdict::Fault;
+                check.says = format!("another broker's name leads to the same address; {}", check.says);
             }
             Identity::Unknown(why) if reached && self.facts.view.is_ok() && check.verdict == Verdict::Ok => {
                 check.verdict = Verdict::Note;
@@ -356,6 +365,10 @@ impl<'a> Judge<'a> {
             None if settings.uses_sasl() && listener.releases.is_some() => faults.push(Fault::SaslNotExpected),
             None => {}
         }
+        let unlike = [Fault::TlsExpected, Fault::TlsNotExpected, Fault::SaslExpected, Fault::SaslNotExpected];
+        if faults.iter().any(|fault| unlike.contains(fault)) {
+            says.push(format!("and the client speaks {}", settings.protocol()));
+        }
         if let Some(other) = self.other_cluster(listener.told.as_ref().and_then(|told| told.cluster_id.as_deref())) {
             says.push(other);
             faults.push(Fault::OtherCluster);
@@ -380,6 +393,20 @@ impl<'a> Judge<'a> {
             self.facts.cluster.nodes.iter().find(has).map(|node| node.name.as_str())
         };
         contact.node.as_deref().or_else(by_address)
+    }
+
+    /// The cluster that a broker's long domain is of, where that is another one than the description's.
+    fn told_id(&self, contact: &Contact) -> Option<String> {
+        let told = LongDomain::parse(&contact.endpoint.host)?;
+        let own = self.facts.cluster.id.as_deref()?;
+        (!contact.mapped && !told.id.eq_ignore_ascii_case(own)).then(|| told.id.to_owned())
+    }
+
+    /// Whether another broker is dialled where this one is.
+    fn shares_address(&self, listener: &AdvertisedListener) -> bool {
+        let others = self.facts.listeners.iter().filter(|other| other.broker != listener.broker);
+        listener.contact.dialled.is_ok()
+            && others.into_iter().any(|other| other.contact.dialled == listener.contact.dialled)
     }
 
     /// Says of the described brokers that are not in the cluster what they are: down, or no brokers at all.
@@ -458,7 +485,8 @@ impl<'a> Judge<'a> {
         for check in checks {
             match check.fault {
                 Some(
-                    Fault::UnknownBroker
+                    Fault::WrongId
+                    | Fault::UnknownBroker
                     | Fault::NotABroker
                     | Fault::BrokerDown
                     | Fault::BrokerMissing
@@ -718,6 +746,30 @@ mod tests {
             facts.listeners[2].contact = contact(&name(3), 3, plain("b3RoZXI"));
         };
         check(third, &[Fault::OtherCluster]);
+    }
+
+    #[test]
+    fn a_wrong_id_is_told_by_the_brokers_names() {
+        let other_id = |facts: &mut Facts| {
+            facts.cluster.id = Some("99999".to_owned());
+            for listener in &mut facts.listeners {
+                let contact = &mut listener.contact;
+                (contact.mapped, contact.node, contact.look) = (false, None, None);
+                contact.dialled = Err("Name or service not known".to_owned());
+            }
+        };
+        check(other_id, &[Fault::WrongId]);
+    }
+
+    #[test]
+    fn two_brokers_at_one_address_are_not_both_there() {
+        let same = |facts: &mut Facts| {
+            for listener in &mut facts.listeners {
+                listener.identity = Identity::Unknown("it does not tell".to_owned());
+            }
+            facts.listeners[1].contact.dialled = facts.listeners[0].contact.dialled.clone();
+        };
+        check(same, &[Fault::NamesSwapped]);
     }
 
     #[test]

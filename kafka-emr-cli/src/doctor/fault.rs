@@ -9,6 +9,7 @@ use super::settings::Settings;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Fault {
     OtherCluster,
+    WrongId,
     NameUnknown,
     NetworkUnreachable,
     PublicAccessOff,
@@ -44,16 +45,17 @@ use Fault::{
     CertificateUntrusted, ClientCertificate, ClientFailed, LoginRefused, Mute, NameUnknown, NamesSwapped,
     NetworkUnreachable, NotABroker, NotKafka, NothingListens, OtherCluster, PrincipalNotHost, ProbeFailed,
     PublicAccessOff, SaslExpected, SaslMechanism, SaslNotExpected, StaleHostsLine, TlsExpected, TlsNotExpected,
-    UnknownBroker, WrongPort,
+    UnknownBroker, WrongId, WrongPort,
 };
 
 /// Every fault, with its code and what it means.
-const TABLE: [(Fault, &str, &str); 29] = [
+const TABLE: [(Fault, &str, &str); 30] = [
     (
         OtherCluster,
         "other-cluster",
         "another cluster answers: not the one that cluster_id names, or not that of the other brokers",
     ),
+    (WrongId, "wrong-id", "the brokers' long domains are of another cluster than the description's id"),
     (NameUnknown, "name-unknown", "the name of a bootstrap server leads nowhere"),
     (
         NetworkUnreachable,
@@ -125,6 +127,7 @@ impl Fault {
         let sasl = |tls: bool| if tls { "SASL_SSL" } else { "SASL_PLAINTEXT" };
         match self {
             OtherCluster => "correct the addresses in the description, or cluster_id where it is the wrong one".to_owned(),
+            WrongId => "correct `id` in the description to what the brokers' long domains end in".to_owned(),
             NameUnknown => "correct the name; `kafka-emr endpoints` shows the names that the description has".to_owned(),
             NetworkUnreachable => match cluster.network {
                 Network::Private => format!(
@@ -147,7 +150,7 @@ impl Fault {
                          set up with another port, add `port` to the description"
                     .to_owned(),
             },
-            NothingListens => format!("start Kafka on these nodes, or correct their addresses or the port {port}"),
+            NothingListens => format!("start Kafka on these nodes, or correct their addresses, the port {port}, or the tunnels that lead there"),
             Mute => "see that the broker is healthy (its log, its load), and where a tunnel's far end leads".to_owned(),
             NotKafka => "correct the address or the port: a Kafka broker has to answer there".to_owned(),
             TlsExpected => format!(
@@ -156,7 +159,7 @@ impl Fault {
             ),
             TlsNotExpected => format!(
                 "set security.protocol to {}, or enable TLS on the brokers (kafka.ssl.enable)",
-                if settings.uses_sasl() { sasl(false) } else { "PLAINTEXT" }
+                if login { sasl(false) } else { "PLAINTEXT" }
             ),
             NamesSwapped => "give each node in the description its own address; `kafka-emr import --update` takes them \
                              from the EMR API"

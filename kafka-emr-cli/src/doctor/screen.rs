@@ -112,8 +112,11 @@ impl ClusterReport {
 
     fn end(&self, page: &Page) -> String {
         if self.findings.is_empty() {
-            let brokers = self.checks.iter().filter(|check| check.step == Step::Listener).count();
-            let fine = format!("fine: a client reaches each of the brokers ({brokers})");
+            let of_listeners = || self.checks.iter().filter(|check| check.step == Step::Listener);
+            let mut fine = format!("fine: a client reaches each of the brokers ({})", of_listeners().count());
+            if of_listeners().any(|check| check.verdict == Verdict::Note) {
+                fine += "; not all of them could be asked which one they are";
+            }
             return page.paint(&fine, GOOD) + "\n";
         }
         let mut text = String::new();

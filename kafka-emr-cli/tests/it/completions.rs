@@ -21,6 +21,18 @@ fn completions_know_every_verb() {
 }
 
 #[test]
+fn bash_completes_the_options_of_a_verb() {
+    let script = run(["completions", "bash"]).quietly(0);
+    let program = r#"eval "$1"
+        function=$(complete -p kafka-emr | sed 's/.*-F \([^ ]*\) .*/\1/')
+        COMP_WORDS=(kafka-emr doctor --pro) COMP_CWORD=2
+        "$function" kafka-emr --pro doctor
+        echo "${COMPREPLY[@]}""#;
+    let output = std::process::Command::new("bash").args(["-c", program, "bash", &script]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "--probe-topic\n", "{output:?}");
+}
+
+#[test]
 fn there_is_a_manual_page_for_every_verb() {
     let folder = tempfile::tempdir().unwrap();
     run(["man", folder.path().to_str().unwrap()]).quietly(0);

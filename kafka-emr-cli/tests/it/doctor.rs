@@ -11,7 +11,9 @@ fn an_embedded_cluster_is_fine() {
     let description = file(".toml", &mock.cluster().to_toml().unwrap());
     let text = run(["doctor", &path(&description), "--timeout", "20", "--probe-topic", "orders"]).quietly(0);
     assert!(text.contains("a message was produced and consumed"), "{text}");
-    assert!(text.ends_with("fine: a client reaches each of the brokers (3)\n"), "{text}");
+    // librdkafka's mock brokers do not tell their settings.
+    let fine = "fine: a client reaches each of the brokers (3); not all of them could be asked which one they are\n";
+    assert!(text.ends_with(fine), "{text}");
 
     let report = run(["doctor", &path(&description), "--timeout", "20", "--json"]).json(0);
     let cluster = &report["clusters"][0];

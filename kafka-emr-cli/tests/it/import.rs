@@ -646,6 +646,8 @@ fn an_update_that_cannot_be_changes_nothing() {
         &["--network", "description"],
     );
     let hosts = file("", "10.0.1.24 emr-worker-1.cluster-48742\n");
+    let strangers = file(".toml", "release = \"3.11\"\n[[nodes]]\nname = \"core-7\"\nprivate_ip = \"10.9.0.1\"\n");
+    refused(&import(&["list_cluster_host"], &["--update", &path(&strangers)]), &["no node in common", "-o"]);
     refused(&import(&["list_cluster_host"], &["--update", &path(&hosts)]), &["hosts text cannot be updated"]);
     refused(&import(&["list_cluster_host"], &["--update", "/nonexistent.toml"]), &["/nonexistent.toml"]);
     refused(
