@@ -195,6 +195,10 @@ impl<'a> Judge<'a> {
                 let id = view.told.cluster_id.as_deref();
                 let s = if brokers == 1 { "" } else { "s" };
                 check.says = format!("{brokers} broker{s}, cluster id {}", OneLine(id.unwrap_or("not known")));
+                if brokers == 0 {
+                    check.verdict = Verdict::Fault;
+                    check.fault = Some(Fault::ClientFailed);
+                }
                 if let Some(other) = self.other_cluster(id) {
                     check.says = other;
                     check.verdict = Verdict::Fault;
