@@ -59,11 +59,32 @@ fn bad_properties_are_refused_without_their_values() {
     refuse(&["-X", "sasl.pasword=hunter2"], &["sasl.pasword"]);
     refuse(&["-X", "security.protocol=hunter2"], &["security.protocol"]);
     refuse(&["-X", "bootstrap.servers=a:1,b:x"], &["bootstrap.servers", "b:x"]);
-    refuse(&["-X", "ssl.truststore.location=/t.jks"], &["ssl.ca.location", "keytool"]);
+    let tls = "security.protocol=SSL";
+    refuse(&["-X", tls, "-X", "ssl.truststore.location=/t.jks"], &["ssl.ca.location", "keytool"]);
+    refuse(&["-X", "ssl.protocol=hunter2"], &["-X ssl.protocol", "Java"]);
+    let login = "security.protocol=SASL_SSL";
+    refuse(&["-X", login, "-X", "sasl.mechanism=SCRAM-SHA512"], &["-X sasl.mechanism", "SCRAM-SHA-512"]);
+    let open = "sasl.jaas.config=x.PlainLoginModule required username='a' password='hunter2;";
+    refuse(&["-X", open], &["-X sasl.jaas.config", "quote"]);
+    refuse(&["-X", "ssl.key.location=-----BEGIN hunter2"], &["-X ssl.key.location", "expected a file"]);
     refuse(&["-X", "security.protocol=SSL", "-X", "ssl.ca.location=/nowhere/ca.pem"], &["/nowhere/ca.pem"]);
     refuse(&["-F", "/nowhere/client.properties"], &["-F /nowhere/client.properties"]);
     let properties = file(".properties", "security.protocol=SSL\nhunter2\n");
     refuse(&["-F", &path(&properties)], &[&format!("{}:2", path(&properties))]);
+    let properties = file(".properties", "\nsecurity.protocol: \\\n  hunter2\n");
+    refuse(&["-F", &path(&properties)], &[&format!("{}:2: security.protocol", path(&properties))]);
+}
+
+#[test]
+fn what_only_java_has_is_left_out_with_one_line() {
+    let mock = MockEmrCluster::new().unwrap();
+    let description = file(".toml", &mock.cluster().to_toml().unwrap());
+    let properties = "ssl.protocol=TLSv1.2\nsecurity.providers=hunter2\nssl.truststore.location=/t.jks\nacks=all\n";
+    let properties = file(".properties", properties);
+    let run = run(["doctor", &path(&description), "--timeout", "20", "-F", &path(&properties)]);
+    assert_eq!(run.status, 0, "{}{}", run.stdout, run.stderr);
+    let skipped = "skipped, because only the Java client has them: security.providers, ssl.protocol\n";
+    assert!(run.stderr.ends_with(skipped) && run.stderr.matches('\n').count() == 1, "{}", run.stderr);
 }
 
 #[test]
