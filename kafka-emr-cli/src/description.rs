@@ -7,7 +7,7 @@ use kafka_emr_core::{Resolver, Source};
 const NETWORK_VARIABLE: &str = "KAFKA_EMR_NETWORK";
 
 /// The source, for verbs that take nothing else.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct Description {
     /// Where the cluster description is; see `kafka-emr --help` for its forms
     #[arg(env = "KAFKA_EMR_CLUSTER", hide_env_values = true)]
@@ -27,7 +27,7 @@ impl Description {
 }
 
 /// The options that override a description.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct Overrides {
     /// From where the client comes, instead of what the description says [env: KAFKA_EMR_NETWORK]
     #[arg(long, value_parser = ["private", "public"])]

@@ -33,7 +33,7 @@ use crate::description::Description;
 use crate::output::{self, Outcome};
 
 /// Check a client's whole way to every broker, and say what to mend
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 #[command(after_long_help = HELP)]
 pub(crate) struct Args {
     #[command(flatten)]

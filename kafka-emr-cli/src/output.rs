@@ -53,11 +53,27 @@ pub(crate) fn print_json(report: &impl Serialize) -> io::Result<()> {
 
 /// Writes to standard output. A reader that has seen enough (`| head`) is no error.
 pub(crate) fn say(text: &str) -> io::Result<()> {
+    tell(text).map(drop)
+}
+
+/// Writes to standard output, and says whether there is still a reader.
+pub(crate) fn tell(text: &str) -> io::Result<bool> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|e| io::Error::new(e.kind(), format!("standard output cannot be written: {e}"))),
+        Ok(()) => Ok(true),
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(e) => Err(io::Error::new(e.kind(), format!("standard output cannot be written: {e}"))),
     }
+}
+
+/// Whether somebody can still read standard output, as far as can be told without writing to it.
+pub(crate) fn is_read() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let out = io::stdout();
+    let mut asked = [PollFd::new(&out, PollFlags::empty())];
+    // Only the end of a pipe whose other end is closed, and a terminal that is gone, have these.
+    let gone = PollFlags::ERR | PollFlags::HUP;
+    poll(&mut asked, Some(&Timespec::default())).is_err() || !asked[0].revents().intersects(gone)
 }
 
 /// Reports bad input in one line.

@@ -2,91 +2,325 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::pin::pin;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::diagnosis::{Check, Verdict};
-use super::screen::Doctor;
+use super::fault::Fault;
+use super::screen::{ClusterReport, Doctor};
 use super::settings::Settings;
 use super::{Args, examine};
-use crate::output::{self, Outcome, Page, Report};
+use crate::output::{self, NOTHING, Outcome, Page, Report};
 
-/// Examines until the user has enough. Fails only when the first examination cannot be made.
+/// Examines until the user has enough, or nobody reads on. Fails only when the first examination cannot be made.
 pub(super) fn run(args: &Args, settings: &Settings, every: Duration) -> Result<Outcome, Box<dyn Error>> {
+    // Until something is found out, Ctrl-C ends the process as it ends any other.
+    let mut last = examine(args, settings)?;
+    let first = if args.description.json { json(&last)? } else { last.text(&Page::of_stdout()) };
+    let mut read = output::tell(&first)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut last: Option<Doctor> = None;
-    loop {
-        match examine(args, settings) {
-            Ok(report) => {
-                show(args, last.as_ref(), &report)?;
-                last = Some(report);
-            }
-            Err(error) if last.is_none() => return Err(error),
-            // A description that is being written, say.
-            Err(error) => log::warn!("not checked: {error}"),
-        }
-        let stopped = runtime.block_on(async {
+    let watched = runtime.block_on(async {
+        let mut stop = pin!(tokio::signal::ctrl_c());
+        let mut trouble: Option<String> = None;
+        while read && output::is_read() {
             tokio::select! {
-                _ = tokio::signal::ctrl_c() => true,
-                () = tokio::time::sleep(every) => false,
+                _ = &mut stop => break,
+                () = tokio::time::sleep(every) => {}
             }
-        });
-        if stopped {
-            return Ok(Outcome::fine_if(last.is_none_or(|report| report.is_fine())));
+            let (again, by) = (args.clone(), settings.clone());
+            let examination =
+                tokio::task::spawn_blocking(move || examine(&again, &by).map_err(|error| error.to_string()));
+            let examined = tokio::select! {
+                _ = &mut stop => break,
+                examined = examination => examined.unwrap_or_else(|end| std::panic::resume_unwind(end.into_panic())),
+            };
+            match examined {
+                Ok(now) => {
+                    let mut text =
+                        if args.description.json { json(&now)? } else { lines(&changes(&seen(&last)?, &seen(&now)?)) };
+                    if trouble.take().is_some() && text.is_empty() {
+                        text = lines(&["checked again, and nothing has changed".to_owned()]);
+                    }
+                    read = output::tell(&text)?;
+                    last = now;
+                }
+                // A description that is being written, say. Once is enough to know it.
+                Err(error) if trouble.as_ref() != Some(&error) => {
+                    log::warn!("not checked: {error}");
+                    trouble = Some(error);
+                }
+                Err(_) => {}
+            }
         }
-    }
+        Ok::<(), Box<dyn Error>>(())
+    });
+    // An examination that is still at it ends with the process.
+    runtime.shutdown_background();
+    watched?;
+    Ok(Outcome::fine_if(last.is_fine()))
 }
 
-fn show(args: &Args, last: Option<&Doctor>, now: &Doctor) -> Result<(), Box<dyn Error>> {
-    if args.description.json {
-        return Ok(output::say(&(serde_json::to_string(now)? + "\n"))?);
-    }
-    let page = Page::of_stdout();
-    let Some(last) = last else { return Ok(output::say(&now.text(&page))?) };
-    let changes = changes(last, now);
-    if changes.is_empty() {
-        return Ok(());
-    }
+fn json(report: &Doctor) -> serde_json::Result<String> {
+    Ok(serde_json::to_string(report)? + "\n")
+}
+
+/// Changes, with the time.
+fn lines(changes: &[String]) -> String {
     let time = now_in_words();
-    let lines: Vec<String> = changes.iter().map(|change| format!("{time}  {change}\n")).collect();
-    Ok(output::say(&lines.concat())?)
+    changes.iter().map(|change| format!("{time}  {change}\n")).collect()
 }
 
-/// What differs between two reports: checks that came, went, or are judged otherwise, and causes that came or went.
-fn changes(last: &Doctor, now: &Doctor) -> Vec<String> {
-    let (before, after) = (checks(last), checks(now));
-    let mut changes = Vec::new();
-    let subjects: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
-    for subject in subjects {
-        let (_, name) = subject;
-        match (before.get(subject), after.get(subject)) {
-            (Some(old), Some(new)) if old.verdict != new.verdict || old.fault != new.fault => {
-                changes.push(format!("{name}: {} → {}: {}", old.verdict.word(), new.verdict.word(), new.says));
+/// What is compared of a cluster.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    /// Its name, where there are several clusters.
+    title: Option<String>,
+    /// What it is, by the names that the JSON has for it.
+    facts: BTreeMap<String, String>,
+    /// What was looked at, each under its step and subject.
+    checks: Vec<(String, Found)>,
+    /// The causes, and what the user is told of each.
+    causes: Vec<(Fault, String)>,
+}
+
+/// What is compared of a check.
+#[derive(Clone, Debug)]
+struct Found {
+    verdict: Verdict,
+    fault: Option<Fault>,
+    node: Option<String>,
+    dials: Option<String>,
+    says: String,
+}
+
+/// Takes from a report what does not differ from round to round by itself.
+fn seen(report: &Doctor) -> serde_json::Result<Vec<Seen>> {
+    let several = report.clusters.len() > 1;
+    (1..).zip(&report.clusters).map(|(number, cluster)| Seen::of(cluster, several.then_some(number))).collect()
+}
+
+impl Seen {
+    fn of(cluster: &ClusterReport, number: Option<usize>) -> serde_json::Result<Self> {
+        let mut facts = BTreeMap::new();
+        if let Value::Object(fields) = serde_json::to_value(cluster)? {
+            for (name, value) in fields {
+                let text = match value {
+                    // The checks and causes, which are compared below.
+                    Value::Array(_) => continue,
+                    Value::Null => NOTHING.to_owned(),
+                    Value::String(text) => text,
+                    // The rule.
+                    Value::Object(fields) => fields.get("name").and_then(Value::as_str).unwrap_or(NOTHING).to_owned(),
+                    other => other.to_string(),
+                };
+                facts.insert(name, text);
             }
-            (None, Some(new)) => changes.push(format!("{name}: new, {}: {}", new.verdict.word(), new.says)),
-            (Some(_), None) => changes.push(format!("{name}: gone")),
-            _ => {}
+        }
+        // It follows from the checks.
+        facts.remove("verdict");
+        let known = |number| facts.get("domain").filter(|domain| *domain != NOTHING).cloned().unwrap_or(number);
+        let title = number.map(|number| known(format!("cluster {number}")));
+        let found = |check: &Check| {
+            let found = Found {
+                verdict: check.verdict,
+                fault: check.fault,
+                node: check.node.clone(),
+                dials: check.dials.clone(),
+                says: check.says.clone(),
+            };
+            (format!("{} {}", check.step.word(), check.subject), found)
+        };
+        let causes = cluster.findings.iter();
+        let causes = causes.map(|cause| (cause.fault, format!("{}; {}", cause.cause, cause.cure))).collect();
+        Ok(Seen { title, facts, checks: cluster.checks.iter().map(found).collect(), causes })
+    }
+
+    fn check(&self, name: &str) -> Option<&Found> {
+        self.checks.iter().find(|(other, _)| other == name).map(|(_, found)| found)
+    }
+
+    fn is_fine(&self) -> bool {
+        self.checks.iter().all(|(_, found)| found.verdict < Verdict::Warning)
+    }
+}
+
+/// What differs between two examinations.
+fn changes(last: &[Seen], now: &[Seen]) -> Vec<String> {
+    let nothing = Seen::default();
+    let mut all = Vec::new();
+    for place in 0..last.len().max(now.len()) {
+        let (before, after) = (last.get(place).unwrap_or(&nothing), now.get(place).unwrap_or(&nothing));
+        let title = after.title.as_ref().or(before.title.as_ref());
+        let title = title.map(|title| format!("{title}: ")).unwrap_or_default();
+        all.extend(changes_of(before, after).into_iter().map(|change| title.clone() + &change));
+    }
+    if !last.iter().all(Seen::is_fine) && now.iter().all(Seen::is_fine) {
+        all.push("fine again".to_owned());
+    }
+    all
+}
+
+fn changes_of(last: &Seen, now: &Seen) -> Vec<String> {
+    let mut changes = Vec::new();
+    for (name, new) in &now.facts {
+        if let Some(old) = last.facts.get(name).filter(|old| *old != new) {
+            changes.push(format!("{name}: {old} → {new}"));
         }
     }
-    let first_cause = |report: &Doctor| report.clusters.iter().flat_map(|cluster| &cluster.findings).next().cloned();
-    match (first_cause(last), first_cause(now)) {
-        (old, Some(new)) if old.as_ref().map(|old| old.fault) != Some(new.fault) => {
-            changes.push(format!("{}: {}; {}", new.fault.code(), new.cause, new.cure));
+    for (name, new) in &now.checks {
+        match last.check(name) {
+            Some(old) => changes.extend(old.change(new).map(|change| format!("{name}: {change}"))),
+            None => changes.push(format!("{name}: new, {}: {}", new.verdict.word(), new.says)),
         }
-        (Some(_), None) if now.verdict < Verdict::Warning => changes.push("fine again".to_owned()),
-        _ => {}
     }
+    let gone = last.checks.iter().filter(|(name, _)| now.check(name).is_none());
+    changes.extend(gone.map(|(name, _)| format!("{name}: gone")));
+    let has = |seen: &Seen, fault| seen.causes.iter().any(|(other, _)| *other == fault);
+    let gone = last.causes.iter().filter(|(fault, _)| !has(now, *fault));
+    changes.extend(gone.map(|(fault, _)| format!("{}: no longer", fault.code())));
+    let new = now.causes.iter().filter(|(fault, _)| !has(last, *fault));
+    changes.extend(new.map(|(fault, text)| format!("{}: {text}", fault.code())));
     changes
 }
 
-/// The checks by what they are of: the cluster's place and the subject.
-fn checks(report: &Doctor) -> BTreeMap<(usize, String), &Check> {
-    let clusters = report.clusters.iter().enumerate();
-    let all = clusters.flat_map(|(place, cluster)| cluster.checks.iter().map(move |check| (place, check)));
-    all.map(|(place, check)| ((place, format!("{} {}", check.step.word(), check.subject)), check)).collect()
+impl Found {
+    /// What is another now.
+    fn change(&self, new: &Found) -> Option<String> {
+        let mut parts = Vec::new();
+        if (self.verdict, self.fault) != (new.verdict, new.fault) || stable(&self.says) != stable(&new.says) {
+            parts.push(new.says.clone());
+        }
+        for (what, old, new) in [("dials", &self.dials, &new.dials), ("node", &self.node, &new.node)] {
+            if old != new {
+                let shown = |text: &Option<String>| text.clone().unwrap_or_else(|| NOTHING.to_owned());
+                parts.push(format!("{what} {} → {}", shown(old), shown(new)));
+            }
+        }
+        let verdict = match (self.verdict.word(), new.verdict.word()) {
+            (old, new) if old == new => new.to_owned(),
+            (old, new) => format!("{old} → {new}"),
+        };
+        (!parts.is_empty()).then(|| format!("{verdict}: {}", parts.join("; ")))
+    }
+}
+
+/// A text without what librdkafka counts: milliseconds, and errors that it has kept to itself.
+fn stable(says: &str) -> String {
+    const SUPPRESSED: &str = " identical error(s) suppressed";
+    let mut text = String::new();
+    let mut rest = says;
+    while let Some(start) = rest.find(|character: char| character.is_ascii_digit()) {
+        let number = rest[start..].trim_start_matches(|character: char| character.is_ascii_digit() || character == '.');
+        let (before, number_itself) = (&rest[..start], &rest[start..rest.len() - number.len()]);
+        if let Some(after) = number.strip_prefix(SUPPRESSED) {
+            text += before.trim_end_matches([',', ' ']);
+            rest = after;
+            continue;
+        }
+        text += before;
+        let unit = number.trim_start().strip_prefix("ms");
+        let is_time = unit.is_some_and(|after| !after.starts_with(char::is_alphanumeric));
+        text += if is_time { "…" } else { number_itself };
+        rest = number;
+    }
+    text + rest
 }
 
 /// The time of day, as the log of a watch has it, in UTC.
 fn now_in_words() -> String {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
     format!("{:02}:{:02}:{:02} UTC", since / 3600 % 24, since / 60 % 60, since % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAME: &str = "bootstrap emr-worker-1:9092";
+
+    fn found(verdict: Verdict, fault: Option<Fault>, says: &str) -> Found {
+        let dials = Some("10.0.1.24:9092".to_owned());
+        Found { verdict, fault, node: Some("emr-worker-1".to_owned()), dials, says: says.to_owned() }
+    }
+
+    fn fine() -> Seen {
+        Seen {
+            facts: BTreeMap::from([("release".to_owned(), "EMR-3.10.1".to_owned())]),
+            checks: vec![
+                (NAME.to_owned(), found(Verdict::Ok, None, "PLAINTEXT, Kafka 2.4")),
+                ("client metadata".to_owned(), found(Verdict::Ok, None, "1 broker, cluster id A")),
+            ],
+            ..Seen::default()
+        }
+    }
+
+    fn down(says: &str) -> Seen {
+        let mut seen = fine();
+        seen.checks[0].1 = found(Verdict::Fault, Some(Fault::BrokerDown), says);
+        seen.causes = vec![(Fault::BrokerDown, "a broker is down; start it".to_owned())];
+        seen
+    }
+
+    #[track_caller]
+    fn check(last: &Seen, now: &Seen, expected: &[&str]) {
+        assert_eq!(changes(std::slice::from_ref(last), std::slice::from_ref(now)), expected);
+    }
+
+    #[test]
+    fn a_fault_comes_and_goes() {
+        let refused = down("refused");
+        check(&fine(), &fine(), &[]);
+        let comes = ["bootstrap emr-worker-1:9092: ok → fault: refused", "broker-down: a broker is down; start it"];
+        check(&fine(), &refused, &comes);
+        check(&refused, &refused, &[]);
+        let goes =
+            ["bootstrap emr-worker-1:9092: fault → ok: PLAINTEXT, Kafka 2.4", "broker-down: no longer", "fine again"];
+        check(&refused, &fine(), &goes);
+    }
+
+    #[test]
+    fn what_is_fine_can_be_another() {
+        let mut other = fine();
+        other.checks[0].1.dials = Some("10.0.1.34:9092".to_owned());
+        other.checks[0].1.node = None;
+        other.checks[1].1.says = "1 broker, cluster id B".to_owned();
+        other.facts.insert("release".to_owned(), "EMR-3.11.0".to_owned());
+        let expected = [
+            "release: EMR-3.10.1 → EMR-3.11.0",
+            "bootstrap emr-worker-1:9092: ok: dials 10.0.1.24:9092 → 10.0.1.34:9092; node emr-worker-1 → –",
+            "client metadata: ok: 1 broker, cluster id B",
+        ];
+        check(&fine(), &other, &expected);
+    }
+
+    #[test]
+    fn times_are_no_change() {
+        let last = down("10.0.1.24:9092: refused (after 0ms in state CONNECT)");
+        let later = "10.0.1.24:9092: refused (after 12ms in state CONNECT, 3 identical error(s) suppressed)";
+        check(&last, &down(later), &[]);
+        check(
+            &last,
+            &down("10.0.1.24:9093: refused (after 0ms in state CONNECT)"),
+            &["bootstrap emr-worker-1:9092: fault: 10.0.1.24:9093: refused (after 0ms in state CONNECT)"],
+        );
+        assert_eq!(stable("1.5 ms, 2 msgs, 3"), "… ms, 2 msgs, 3");
+    }
+
+    #[test]
+    fn checks_come_and_go() {
+        let mut less = fine();
+        less.checks.remove(0);
+        check(&fine(), &less, &["bootstrap emr-worker-1:9092: gone"]);
+        check(&less, &fine(), &["bootstrap emr-worker-1:9092: new, ok: PLAINTEXT, Kafka 2.4"]);
+    }
+
+    #[test]
+    fn one_of_several_clusters_is_named() {
+        let named = |seen: Seen, title: &str| Seen { title: Some(title.to_owned()), ..seen };
+        let last = [named(fine(), "a"), named(down("refused"), "b")];
+        let now = [named(fine(), "a"), named(down("timeout"), "b")];
+        assert_eq!(changes(&last, &now), ["b: bootstrap emr-worker-1:9092: fault: timeout"]);
+    }
 }

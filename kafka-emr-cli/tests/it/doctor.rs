@@ -1,5 +1,10 @@
 //! `doctor` on the embedded cluster, and what it refuses. Each fault is made on real brokers, in the package of tests.
 
+use std::io::{BufRead as _, BufReader, Lines, Read as _};
+use std::net::TcpListener;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
 use kafka_emr_rs::mocking::MockEmrCluster;
 
 use crate::{NEW, file, inline, kafka_emr, path, run};
@@ -85,6 +90,105 @@ fn what_only_java_has_is_left_out_with_one_line() {
     assert_eq!(run.status, 0, "{}{}", run.stdout, run.stderr);
     let skipped = "skipped, because only the Java client has them: security.providers, ssl.protocol\n";
     assert!(run.stderr.ends_with(skipped) && run.stderr.matches('\n').count() == 1, "{}", run.stderr);
+}
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A watch whose first examination is done.
+struct Watch {
+    child: Child,
+    lines: Option<Lines<BufReader<ChildStdout>>>,
+}
+
+impl Watch {
+    fn start(description: &str) -> Self {
+        let mut command = kafka_emr(["doctor", description, "--watch=1", "--timeout", "30"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut watch = Watch { child, lines: Some(lines) };
+        watch.until("fine: ");
+        watch
+    }
+
+    fn until(&mut self, words: &str) {
+        let lines = self.lines.as_mut().unwrap().by_ref().map(Result::unwrap);
+        let seen: Vec<String> = lines.take_while(|line| !line.contains(words)).collect();
+        assert!(self.child.try_wait().unwrap().is_none(), "no line with {words:?}: {seen:?}");
+    }
+
+    fn interrupt(&self) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("sh").args(["-c", r#"kill -INT "$1""#, "interrupt", &id]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    fn ends(&mut self) -> Option<i32> {
+        let end = Instant::now() + LIMIT;
+        while Instant::now() < end {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("it does not end");
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_watch_ends_when_nobody_reads_it() {
+    let mock = MockEmrCluster::new().unwrap();
+    let description = file(".toml", &mock.cluster().to_toml().unwrap());
+    let mut watch = Watch::start(&path(&description));
+    // There is nothing more to write: nothing changes.
+    watch.lines = None;
+    assert_eq!(watch.ends(), Some(0));
+}
+
+#[test]
+fn ctrl_c_ends_a_watch_in_the_middle_of_an_examination() {
+    let mock = MockEmrCluster::new().unwrap();
+    let description = file(".toml", &mock.cluster().to_toml().unwrap());
+    let mut watch = Watch::start(&path(&description));
+    // It takes connections, and never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let other = format!("id = '1'\nrelease = '{NEW}'\nnetwork = 'private'\nport = {port}\n");
+    let node = "[[nodes]]\nname = 'emr-worker-1'\nprivate_ip = '127.0.0.1'\n";
+    std::fs::write(description.path(), other + node).unwrap();
+    let _connection = silent.accept().unwrap();
+    let started = Instant::now();
+    watch.interrupt();
+    assert_eq!(watch.ends(), Some(0), "the last check was fine");
+    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
+}
+
+#[test]
+fn a_watch_says_once_that_the_description_is_broken() {
+    let mock = MockEmrCluster::new().unwrap();
+    let toml = mock.cluster().to_toml().unwrap();
+    let description = file(".toml", &toml);
+    let mut watch = Watch::start(&path(&description));
+    std::fs::write(description.path(), "nonsense").unwrap();
+    let mut errors = BufReader::new(watch.child.stderr.take().unwrap());
+    let mut first = String::new();
+    errors.read_line(&mut first).unwrap();
+    assert!(first.contains("not checked: "), "{first}");
+    // Some rounds more.
+    std::thread::sleep(Duration::from_secs(3));
+    std::fs::write(description.path(), toml).unwrap();
+    watch.until("checked again");
+    watch.interrupt();
+    assert_eq!(watch.ends(), Some(0));
+    let mut more = String::new();
+    errors.read_to_string(&mut more).unwrap();
+    assert_eq!(more, "");
 }
 
 #[test]
