@@ -103,7 +103,9 @@ impl Examination<'_> {
         let client = match Client::new(&resolver, self.settings, self.limit) {
             Ok(client) => Ok(Arc::new(client)),
             // All else can be looked at without it.
-            Err(error) => Err(Complaint::of_missing_mechanism(&error).ok_or(error)?),
+            Err(error) => {
+                Err(Complaint::of_missing_mechanism(&error).ok_or_else(|| self.settings.explain(error.to_string()))?)
+            }
         };
         let servers = match self.settings.get("bootstrap.servers") {
             Some(own) => own.to_owned(),

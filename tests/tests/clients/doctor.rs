@@ -11,7 +11,7 @@ use std::time::Duration;
 use kafka_emr_tests::{Broker, Certificate, KafkaCluster, KafkaVersion, Mechanism, Sasl, Security};
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use self::case::{Case, doctor};
+use self::case::{Case, PASSWORD, doctor};
 use self::described::Described;
 use crate::site::{Site, TOPIC, create_topic};
 
@@ -83,7 +83,12 @@ fn doctor_on_brokers_that_advertise_long_domains() {
     Case::of("not-a-broker", "not-a-broker").on(&fourth);
     Case::of("names-swapped", "names-swapped").on(&r3.clone().swapped());
     Case::of("tls-not-expected", "tls-not-expected").with(&["-X", "security.protocol=SSL"]).on(&r3);
-    let login = ["security.protocol=SASL_PLAINTEXT", "sasl.mechanism=PLAIN", "sasl.username=alice", "sasl.password=x"];
+    let login = [
+        "security.protocol=SASL_PLAINTEXT",
+        "sasl.mechanism=PLAIN",
+        "sasl.username=alice",
+        "sasl.password=wr0ng-passw0rd",
+    ];
     Case::of("sasl-not-expected", "sasl-not-expected").properties(&login).on(&r3);
     Case::of("name-unknown", "name-unknown").with(&["-X", "bootstrap.servers=emr-worker-9.cluster-48742:9092"]).on(&r3);
     Case::of("probe-failed", "probe-failed").with(&["--probe-topic", "no-such-topic"]).on(&r3);
@@ -105,13 +110,13 @@ fn a_stale_hosts_line(described: &Described) {
 fn behind_a_firewall(described: &Described) {
     let hidden = [24, 25, 26].map(|host| BlackHole::at(&format!("127.10.9.{host}:9092")));
     let all = described.clone().each(|node| node.private = node.private.replace("127.10.1.", "127.10.9."));
-    Case::of("network-unreachable", "network-unreachable").with(&["--timeout", "3"]).on(&all);
+    Case::of("network-unreachable", "network-unreachable").with(&["--timeout", "3"]).within_ten_seconds().on(&all);
     let one = described.clone().each(|node| {
         if node.name == "emr-worker-3" {
             node.private = "127.10.9.26".to_owned();
         }
     });
-    Case::of("broker-unreachable", "broker-unreachable").with(&["--timeout", "3"]).on(&one);
+    Case::of("broker-unreachable", "broker-unreachable").with(&["--timeout", "3"]).within_ten_seconds().on(&one);
     drop(hidden);
 }
 
@@ -168,7 +173,6 @@ fn doctor_on_brokers_with_public_access() {
 /// Kafka 2.4.1 with TLS and logins.
 #[test]
 fn doctor_on_brokers_with_tls_and_logins() {
-    const PASSWORD: &str = "open-sesame";
     let certificate = Certificate::for_names(&[name(1), name(2), name(3)]);
     let security = Security::SaslSsl(certificate.clone(), Sasl::new(&[Mechanism::Plain], PASSWORD));
     let brokers = brokers([127, 10, 1], 9092, |worker| format!("{}:9092", name(worker)));
@@ -190,7 +194,7 @@ fn doctor_on_brokers_with_tls_and_logins() {
     let file = file.path().to_str().unwrap();
     let by_file = |case: Case| case.with(&["-F", file]);
     by_file(Case::healthy("sasl-ssl")).on(&described);
-    by_file(Case::of("login-refused", "login-refused")).properties(&["sasl.password=wrong"]).on(&described);
+    by_file(Case::of("login-refused", "login-refused")).properties(&["sasl.password=wr0ng-passw0rd"]).on(&described);
     by_file(Case::of("sasl-mechanism", "sasl-mechanism")).properties(&["sasl.mechanism=SCRAM-SHA-512"]).on(&described);
     by_file(Case::of("sasl-expected", "sasl-expected")).properties(&["security.protocol=SSL"]).on(&described);
     by_file(Case::of("tls-expected", "tls-expected")).properties(&["security.protocol=SASL_PLAINTEXT"]).on(&described);
