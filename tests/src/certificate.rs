@@ -18,7 +18,7 @@ use crate::must;
 pub struct Certificate(Arc<TempDir>);
 
 impl Certificate {
-    /// Opens [`keystore`](Self::keystore) and the key in it.
+    /// Opens [`keystore`](Self::keystore) and the key in it, and [`truststore`](Self::truststore).
     pub const PASSWORD: &str = "of-tests";
 
     /// Makes one that is good for `names`: host names, and IP addresses.
@@ -36,10 +36,14 @@ impl Certificate {
         self.0.path().join("certificate.pem")
     }
 
-    /// The key and the certificate in PKCS12: the brokers' keystore, and for clients in Java a
-    /// truststore.
+    /// The key and the certificate in PKCS12: the brokers' keystore, and a client's own.
     pub fn keystore(&self) -> PathBuf {
         self.0.path().join("keystore.p12")
+    }
+
+    /// The certificate alone in PKCS12, as one that is trusted. Java trusts no entry that has a key.
+    pub fn truststore(&self) -> PathBuf {
+        self.0.path().join("truststore.p12")
     }
 
     fn make(names: &[impl AsRef<str>]) -> Result<Certificate, String> {
@@ -54,7 +58,9 @@ impl Certificate {
             "-validity", "30",
         ])?;
         let pem = made.pem();
-        keytool(&keystore, &["-exportcert", "-rfc", "-file", &pem.to_string_lossy()])?;
+        let pem = pem.to_string_lossy();
+        keytool(&keystore, &["-exportcert", "-rfc", "-file", &pem])?;
+        keytool(&made.truststore(), &["-importcert", "-noprompt", "-file", &pem])?;
         Ok(made)
     }
 }

@@ -9,6 +9,8 @@ use crate::{Certificate, KafkaVersion};
 pub enum Security {
     /// TLS: brokers show the certificate, clients none.
     Ssl(Certificate),
+    /// TLS on which both sides show a certificate, the same one.
+    MutualSsl(Certificate),
     /// Clients log in, and nothing is encrypted.
     SaslPlaintext(Sasl),
     /// Clients log in over TLS.
@@ -77,7 +79,7 @@ impl Security {
     /// As Kafka calls it.
     pub(crate) fn protocol(&self) -> &'static str {
         match self {
-            Security::Ssl(_) => "SSL",
+            Security::Ssl(_) | Security::MutualSsl(_) => "SSL",
             Security::SaslPlaintext(_) => "SASL_PLAINTEXT",
             Security::SaslSsl(..) => "SASL_SSL",
         }
@@ -85,7 +87,7 @@ impl Security {
 
     pub(crate) fn sasl(&self) -> Option<&Sasl> {
         match self {
-            Security::Ssl(_) => None,
+            Security::Ssl(_) | Security::MutualSsl(_) => None,
             Security::SaslPlaintext(sasl) | Security::SaslSsl(_, sasl) => Some(sasl),
         }
     }
@@ -93,7 +95,9 @@ impl Security {
     fn certificate(&self) -> Option<&Certificate> {
         match self {
             Security::SaslPlaintext(_) => None,
-            Security::Ssl(certificate) | Security::SaslSsl(certificate, _) => Some(certificate),
+            Security::Ssl(certificate) | Security::MutualSsl(certificate) | Security::SaslSsl(certificate, _) => {
+                Some(certificate)
+            }
         }
     }
 
@@ -108,6 +112,16 @@ impl Security {
                  listener.name.client.ssl.key.password={password}\n",
                 keystore = certificate.keystore().display(),
                 password = Certificate::PASSWORD,
+            );
+        }
+        if let Security::MutualSsl(certificate) = self {
+            properties += &format!(
+                "listener.name.client.ssl.client.auth=required\n\
+                 listener.name.client.ssl.truststore.type=PKCS12\n\
+                 listener.name.client.ssl.truststore.location={}\n\
+                 listener.name.client.ssl.truststore.password={}\n",
+                certificate.truststore().display(),
+                Certificate::PASSWORD,
             );
         }
         properties + &self.sasl().map(Sasl::properties).unwrap_or_default()

@@ -260,7 +260,7 @@ impl<'a> Judge<'a> {
                 let who = broker.map_or_else(|| "another broker".to_owned(), |broker| format!("broker {broker}"));
                 check.says = format!("{who} answers here; {}", check.says);
             }
-            Identity::Unknown(_) if self.shares_address(listener) => {
+            Identity::Unknown(_) if reached && self.shares_address(listener) => {
                 check.fault = Some(Fault::NamesSwapped);
                 check.verdict = Verdict::Fault;
                 check.says = format!("another broker's name leads to the same address; {}", check.says);

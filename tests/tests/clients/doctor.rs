@@ -225,3 +225,25 @@ fn doctor_on_brokers_whose_certificates_have_other_names() {
     let careless = [&tls[..], &["ssl.endpoint.identification.algorithm=none"]].concat();
     Case::healthy("certificate-name-not-looked-at").properties(&careless).on(&described);
 }
+
+/// Brokers that ask clients for a certificate: by TLS 1.2, in the handshake, and by TLS 1.3, after it.
+#[test]
+fn doctor_on_brokers_that_ask_for_a_client_certificate() {
+    let certificate = Certificate::for_names(&[name(1)]);
+    let security = Security::MutualSsl(certificate.clone());
+    let brokers = brokers([127, 10, 1], 9092, |worker| format!("{}:9092", name(worker)));
+    let described = Described::new("EMR-3.12.0", "private").without("emr-worker-2").without("emr-worker-3");
+    let trust = format!("ssl.ca.location={}", certificate.pem().display());
+    let keystore = format!("ssl.keystore.location={}", certificate.keystore().display());
+    let password = format!("ssl.keystore.password={}", Certificate::PASSWORD);
+    let tls = ["security.protocol=SSL", &trust];
+    let own = [&tls[..], &[&keystore, &password]].concat();
+    for (version, without, with) in [
+        (KafkaVersion::V2_4_1, "client-certificate-1.2", "client-certificate-1.2-shown"),
+        (KafkaVersion::Newest, "client-certificate-1.3", "client-certificate-1.3-shown"),
+    ] {
+        let _cluster = KafkaCluster::start_secured(version, &brokers[..1], &security);
+        Case::of(without, "client-certificate").properties(&tls).on(&described);
+        Case::healthy(with).properties(&own).on(&described);
+    }
+}

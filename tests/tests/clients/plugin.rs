@@ -351,7 +351,8 @@ fn shared_librdkafka() -> PathBuf {
 fn a_newer_librdkafka_and_its_dns_lookup() {
     let one = Mock::new("one");
     let program = scratch("plugin").join("newer");
-    let libraries = [newer_librdkafka().as_str(), "-lz", "-lm", "-lpthread", "-ldl", "-lrt"].map(str::to_owned);
+    let libraries = [newer_librdkafka().as_str(), "-lssl", "-lcrypto", "-lz", "-lm", "-lpthread", "-ldl", "-lrt"]
+        .map(str::to_owned);
     build("plugin_conf", &program, &["-rdynamic"], &libraries);
     let (plugin, cluster) = (&*plugin(), &*one.property());
     let canonical = "client.dns.lookup=resolve_canonical_bootstrap_servers_only";
