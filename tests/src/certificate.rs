@@ -19,7 +19,7 @@ pub struct Certificate(Arc<TempDir>);
 
 impl Certificate {
     /// Opens [`keystore`](Self::keystore) and the key in it, and [`truststore`](Self::truststore).
-    pub const PASSWORD: &str = "of-tests";
+    pub const PASSWORD: &str = "of-these-tests-only";
 
     /// Makes one that is good for `names`: host names, and IP addresses.
     ///

@@ -31,7 +31,7 @@ pub(crate) struct Certificate {
 /// How a handshake ended with a peer that speaks TLS.
 pub(crate) enum Handshake<S> {
     Done(SslStream<S>),
-    /// The peer broke it off by an alert, as brokers do that do not get the client's certificate.
+    /// The peer broke it off, as brokers do that do not get the client's certificate.
     BrokenOff,
 }
 
@@ -74,7 +74,9 @@ impl Tls {
             Err(HandshakeError::Failure(middle)) => {
                 let alert =
                     |stack: &ErrorStack| stack.errors().iter().any(|error| ALERTS.contains(&error.reason_code()));
-                if middle.error().ssl_error().is_some_and(alert) {
+                // Who has shown a certificate speaks TLS, whatever comes after it.
+                let has_begun = middle.ssl().peer_certificate().is_some();
+                if has_begun || middle.error().ssl_error().is_some_and(alert) {
                     return Ok((Handshake::BrokenOff, self.certificate(middle.ssl())));
                 }
                 Err(middle.into_error().into_io_error().unwrap_or_else(|_| not_tls()))
