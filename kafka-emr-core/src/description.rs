@@ -1,121 +1,205 @@
-//! Reads and writes descriptions as TOML and JSON.
+//! What a user writes about a cluster, and its formats.
 
+use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
-use std::marker::PhantomData;
+use std::net::{IpAddr, SocketAddr};
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::ser::{SerializeMap, SerializeSeq};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::cluster::{parse_connect, parse_ip};
-use crate::{Cluster, Error, ErrorKind, Node};
+use crate::keys::{KEYS, Key, NODE_KEYS, Scalar};
+use crate::{BootstrapStyle, EmrVersion, Error, ErrorKind, Network, NodeRole, hosts_text};
 
-/// The keys as they are written. Addresses are read as text so that an error can name the node.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawCluster {
-    id: Option<String>,
-    release: Option<String>,
-    network: Option<String>,
-    region: Option<String>,
-    bootstrap: Option<String>,
-    #[serde(default)]
-    strict: bool,
-    port: Option<i64>,
-    cluster_id: Option<String>,
-    #[serde(default)]
-    nodes: Vec<Table<RawNode>>,
+/// Describes a cluster as its user does: what TOML, JSON and hosts text are read into.
+///
+/// A description can be edited and may be wrong. [`Cluster::new`](crate::Cluster::new) checks it.
+///
+/// # Examples
+///
+/// ```
+/// use kafka_emr_core::{Cluster, Description};
+///
+/// let mut description = Description::from_toml(r#"
+///     id      = "48742"
+///     release = "EMR-3.10.1"
+///
+///     [[nodes]]
+///     name       = "emr-worker-1"
+///     private_ip = "10.0.1.24"
+/// "#)?;
+/// description.settings.release = Some("EMR-3.11.0".parse()?);
+/// assert_eq!(Cluster::new(description)?.bootstrap_servers(), "10.0.1.24:9092");
+/// # Ok::<(), kafka_emr_core::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Description {
+    /// The top-level keys.
+    pub settings: Settings,
+    /// The machines.
+    pub nodes: Vec<NodeDescription>,
+    /// Names that belong to no node of the cluster: other lines of a hosts text.
+    pub plain_hosts: Vec<(String, IpAddr)>,
+    /// Hosts text gives no release. Everything else has to.
+    pub(crate) is_hosts_text: bool,
 }
 
-/// Keys with values. What serde derives would take a bare list of values too.
-struct Table<T>(T);
+/// The top-level keys of a description.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Settings {
+    /// What the long domains end in: `48742` of `cluster-48742`, or a new-console id, `c-…`.
+    pub id: Option<String>,
+    /// The EMR release. Only hosts text may lack it.
+    pub release: Option<EmrVersion>,
+    /// From where the client comes. Default: private.
+    pub network: Option<Network>,
+    /// The region, part of the long domain if `id` starts with `c-`.
+    pub region: Option<String>,
+    /// How brokers are listed in `bootstrap.servers`, if the user wants it otherwise than the rule.
+    pub bootstrap: Option<BootstrapStyle>,
+    /// Whether a name under the cluster's own domain that is not in the map fails at once. Default: false, the system
+    /// resolver is asked.
+    pub strict: Option<bool>,
+    /// The brokers' port, if it is not the rule's.
+    pub port: Option<u16>,
+    /// Kafka's own cluster id. A client warns when a cluster with another id answers.
+    pub cluster_id: Option<String>,
+}
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Keys<T>(PhantomData<T>);
+/// Describes one machine of the cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NodeDescription {
+    /// The short name: `emr-worker-1`, `core-1-1`.
+    pub name: String,
+    /// The address inside the VPC.
+    pub private_ip: Option<IpAddr>,
+    /// The public address (EIP).
+    pub public_ip: Option<IpAddr>,
+    /// The role, if the name does not tell it or tells it wrong.
+    pub role: Option<NodeRole>,
+    /// Whether Kafka runs here, if the role does not tell it. Core nodes are brokers by default.
+    pub broker: Option<bool>,
+    /// The whole long domain, if it has neither of EMR's two forms.
+    pub host: Option<String>,
+    /// Further names of the node.
+    pub aliases: Vec<String>,
+    /// Dials this instead, whatever the rule says: for SSH tunnels and port forwards.
+    pub connect: Option<SocketAddr>,
+}
 
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Keys<T> {
-            type Value = Table<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("keys with values")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(Table)
-            }
-        }
-
-        deserializer.deserialize_map(Keys(PhantomData))
+impl NodeDescription {
+    /// Makes a node of which only the name is known.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        NodeDescription { name: name.into(), ..NodeDescription::default() }
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawNode {
-    name: String,
-    private_ip: Option<String>,
-    public_ip: Option<String>,
-    role: Option<String>,
-    broker: Option<bool>,
-    host: Option<String>,
-    #[serde(default)]
-    aliases: Vec<String>,
-    connect: Option<String>,
-}
+impl Description {
+    /// Makes a description without nodes.
+    #[must_use]
+    pub fn new(release: EmrVersion) -> Self {
+        let settings = Settings { release: Some(release), ..Settings::default() };
+        Description { settings, ..Description::default() }
+    }
 
-impl Cluster {
     /// Reads a description in TOML.
     ///
     /// # Errors
     ///
-    /// Fails on syntax, unknown keys, wrong types and impossible values; the message names line and key, or the node.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kafka_emr_core::Cluster;
-    ///
-    /// let cluster = Cluster::from_toml(r#"
-    ///     id      = "48742"
-    ///     release = "EMR-3.10.1"
-    ///
-    ///     [[nodes]]
-    ///     name       = "emr-worker-1"
-    ///     private_ip = "10.0.1.24"
-    /// "#)?;
-    /// assert_eq!(cluster.endpoints()?.bootstrap_servers(), "emr-worker-1.cluster-48742:9092");
-    /// # Ok::<(), kafka_emr_core::Error>(())
-    /// ```
+    /// Fails on syntax, unknown keys, wrong types and values that cannot be read. The message names line and key.
     pub fn from_toml(text: &str) -> Result<Self, Error> {
-        checked(read_toml(text)?)
+        let kind = Cell::new(None);
+        let located = |message: &str, span: Option<std::ops::Range<usize>>| {
+            let error = Error::new(kind.take().unwrap_or(ErrorKind::Syntax), message);
+            match span {
+                Some(span) => {
+                    let (line, column) = line_and_column(text, span.start);
+                    error.at_line(line, Some(column))
+                }
+                None => error,
+            }
+        };
+        let deserializer = toml::Deserializer::parse(text).map_err(|e| {
+            // The parser's own words leave out what it is about: "duplicate key".
+            let line = e.span().and_then(|span| text.lines().nth(line_and_column(text, span.start).0 - 1));
+            // The key alone: the value can be anything, a password in the wrong file.
+            match line.and_then(|line| line.split_once('=')) {
+                Some((key, _)) if key.len() < 64 => {
+                    located(&format!("{} (key {:?})", e.message(), key.trim()), e.span())
+                }
+                _ => located(e.message(), e.span()),
+            }
+        })?;
+        WholeDescription { kind: &kind }
+            .deserialize(deserializer)
+            .map_err(|e| located(e.message().trim_end(), e.span()))
     }
 
     /// Reads a description in JSON: the same keys as in TOML.
     ///
     /// # Errors
     ///
-    /// As [`Cluster::from_toml`].
+    /// As [`Description::from_toml`].
     pub fn from_json(text: &str) -> Result<Self, Error> {
-        checked(read_json(text)?)
+        let kind = Cell::new(None);
+        let located = |e: serde_json::Error| {
+            // serde_json ends its message with the place, which is in front already.
+            let message = e.to_string();
+            let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(head, _)| head).to_owned();
+            let error = Error::new(kind.take().unwrap_or(ErrorKind::Syntax), message);
+            error.at_line(e.line(), Some(e.column().max(1)))
+        };
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let description = WholeDescription { kind: &kind }.deserialize(&mut deserializer).map_err(located)?;
+        deserializer.end().map_err(located)?;
+        Ok(description)
     }
 
-    /// Writes the description as TOML, such as [`Cluster::from_toml`] reads.
+    /// Reads hosts text: `ADDRESS NAME…` lines with `#` comments.
+    ///
+    /// The names tell the clusters; a text with long domains of two clusters describes both. No release is known, so the
+    /// rules for the earliest releases hold. The addresses are dialled as they are written: on
+    /// [`Network::Public`] they are the nodes' EIPs. Brokers are the `emr-worker-*` and `core*` nodes, or every node if
+    /// there is none of these. Lines with no EMR name are kept as plain hosts.
     ///
     /// # Errors
     ///
-    /// Fails for a cluster without a release, which hosts text gives none of, and for one with plain hosts, which TOML has
-    /// no place for.
+    /// Fails on a line that cannot be read and on a name with two addresses. The message names the line.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kafka_emr_core::{Description, Network};
+    ///
+    /// let read = Description::from_hosts_text("10.0.1.24 emr-worker-1.cluster-48742", Network::Private)?;
+    /// assert_eq!(read[0].settings.id.as_deref(), Some("48742"));
+    /// # Ok::<(), kafka_emr_core::Error>(())
+    /// ```
+    pub fn from_hosts_text(text: &str, network: Network) -> Result<Vec<Self>, Error> {
+        hosts_text::read(text, network, None)
+    }
+
+    /// Writes the description as TOML, such as [`Description::from_toml`] reads.
+    ///
+    /// # Errors
+    ///
+    /// Fails for a description without a release, which hosts text has none of, and for one with plain hosts, which TOML has
+    /// no key for.
     pub fn to_toml(&self) -> Result<String, Error> {
         self.check_can_be_written()?;
         toml::to_string(self).map_err(|e| Error::new(ErrorKind::Value, "cannot be written as TOML").caused_by(e))
     }
 
-    /// Writes the description as JSON, such as [`Cluster::from_json`] reads.
+    /// Writes the description as JSON, such as [`Description::from_json`] reads.
     ///
     /// # Errors
     ///
-    /// As [`Cluster::to_toml`].
+    /// As [`Description::to_toml`].
     pub fn to_json(&self) -> Result<String, Error> {
         self.check_can_be_written()?;
         serde_json::to_string_pretty(self)
@@ -123,83 +207,28 @@ impl Cluster {
     }
 
     fn check_can_be_written(&self) -> Result<(), Error> {
-        check_release(self)?;
+        self.check_release(false)?;
         match self.plain_hosts.first() {
             None => Ok(()),
             Some((name, _)) => Err(Error::new(
                 ErrorKind::Value,
                 format!(
-                    "plain hosts: TOML and JSON have no place for {name:?}; remove it, or make it an alias of a node"
+                    "plain hosts: TOML and JSON have no key for {name:?}; remove it, or make it an alias of a node"
                 ),
             )),
         }
     }
-}
 
-fn checked(cluster: Cluster) -> Result<Cluster, Error> {
-    check_release(&cluster)?;
-    cluster.check()?;
-    Ok(cluster)
-}
-
-/// Only hosts text may leave the release out.
-pub(crate) fn check_release(cluster: &Cluster) -> Result<(), Error> {
-    match cluster.release {
-        Some(_) => Ok(()),
-        None => Err(Error::new(
-            ErrorKind::Release,
-            "release: missing; expected the cluster's EMR release, such as EMR-3.10.1",
-        )),
-    }
-}
-
-/// Reads TOML without checking what came of it.
-pub(crate) fn read_toml(text: &str) -> Result<Cluster, Error> {
-    let located = |message: &str, span: Option<std::ops::Range<usize>>| {
-        let error = Error::new(ErrorKind::Syntax, message);
-        match span {
-            Some(span) => {
-                let (line, column) = line_and_column(text, span.start);
-                error.at_line(line, Some(column))
-            }
-            None => error,
+    /// Only hosts text may leave the release out.
+    pub(crate) fn check_release(&self, may_lack: bool) -> Result<(), Error> {
+        match self.settings.release {
+            None if !may_lack => Err(Error::new(
+                ErrorKind::Release,
+                "release: missing; expected the cluster's EMR release, such as EMR-3.10.1",
+            )),
+            _ => Ok(()),
         }
-    };
-    let deserializer = toml::Deserializer::parse(text).map_err(|e| {
-        // The parser's own words leave out what it is about: "duplicate key".
-        let line = e.span().and_then(|span| text.lines().nth(line_and_column(text, span.start).0 - 1));
-        // The key alone: the value can be anything, a password in the wrong file.
-        match line.and_then(|line| line.split_once('=')) {
-            Some((key, _)) if key.len() < 64 => located(&format!("{} (key {:?})", e.message(), key.trim()), e.span()),
-            _ => located(e.message(), e.span()),
-        }
-    })?;
-    serde_path_to_error::deserialize::<_, Table<RawCluster>>(deserializer)
-        .map_err(|e| located(&with_key(e.path(), e.inner().message()), e.inner().span()))
-        .and_then(|Table(raw)| raw.into_cluster())
-}
-
-/// Reads JSON without checking what came of it.
-pub(crate) fn read_json(text: &str) -> Result<Cluster, Error> {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let located = |message: String, e: &serde_json::Error| {
-        // serde_json ends its message with the place, which is said in front already.
-        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(head, _)| head).to_owned();
-        Error::new(ErrorKind::Syntax, message).at_line(e.line(), Some(e.column().max(1)))
-    };
-    let Table(raw): Table<RawCluster> = serde_path_to_error::deserialize(&mut deserializer)
-        .map_err(|e| located(with_key(e.path(), &e.inner().to_string()), e.inner()))?;
-    deserializer.end().map_err(|e| located(e.to_string(), &e))?;
-    raw.into_cluster()
-}
-
-fn with_key(path: &serde_path_to_error::Path, message: &str) -> String {
-    let message = message.trim_end();
-    // An unknown key is the last part of its own path, and named by the message already.
-    if path.iter().next().is_none() || path.to_string() == "?" || message.starts_with("unknown field") {
-        return message.to_owned();
     }
-    format!("{path}: {message}")
 }
 
 fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
@@ -209,57 +238,324 @@ fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     (line, column)
 }
 
-impl RawCluster {
-    fn into_cluster(self) -> Result<Cluster, Error> {
-        let mut cluster = Cluster::without_release();
-        cluster.release =
-            self.release.map(|release| release.parse()).transpose().map_err(|e| prefixed("release", &e))?;
-        cluster.id = self.id;
-        cluster.region = self.region;
-        cluster.strict = self.strict;
-        cluster.cluster_id = self.cluster_id;
-        if let Some(network) = self.network {
-            cluster.network = network.parse()?;
+const NODES: &str = "nodes";
+
+impl Serialize for Description {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for key in KEYS {
+            if let Some(value) = (key.write)(&self.settings) {
+                map.serialize_entry(key.name, &value)?;
+            }
         }
-        cluster.bootstrap = self.bootstrap.map(|style| style.parse()).transpose()?;
-        cluster.port = self
-            .port
-            .map(|port| match u16::try_from(port) {
-                Ok(port) if port > 0 => Ok(port),
-                _ => Err(Error::new(ErrorKind::Value, format!("port: {port} is not possible; expected 1 to 65535"))),
-            })
-            .transpose()?;
-        for Table(raw) in self.nodes {
-            let name = raw.name.clone();
-            cluster.nodes.push(raw.into_node().map_err(|e| prefixed(&format!("node {name}"), &e))?);
-        }
-        Ok(cluster)
+        map.serialize_entry(NODES, &Nodes(&self.nodes))?;
+        map.end()
     }
 }
 
-impl RawNode {
-    fn into_node(self) -> Result<Node, Error> {
-        let mut node = Node::new(self.name);
-        node.private_ip = self.private_ip.map(|ip| parse_ip("private_ip", &ip)).transpose()?;
-        node.public_ip = self.public_ip.map(|ip| parse_ip("public_ip", &ip)).transpose()?;
-        node.role = self.role.map(|role| role.parse()).transpose()?;
-        node.broker = self.broker;
-        node.host = self.host;
-        node.aliases = self.aliases;
-        node.connect = self.connect.map(|connect| parse_connect("connect", &connect)).transpose()?;
+struct Nodes<'a>(&'a [NodeDescription]);
+
+impl Serialize for Nodes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(self.0.len()))?;
+        for node in self.0 {
+            list.serialize_element(node)?;
+        }
+        list.end()
+    }
+}
+
+impl Serialize for NodeDescription {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for key in NODE_KEYS {
+            if let Some(value) = (key.write)(self) {
+                map.serialize_entry(key.name, &value)?;
+            }
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Description {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        WholeDescription { kind: &Cell::new(None) }.deserialize(deserializer)
+    }
+}
+
+/// Which kind of mistake an error of serde is, which has no place for it.
+type KindOfError<'a> = &'a Cell<Option<ErrorKind>>;
+
+/// Reads a description by [`KEYS`].
+#[derive(Clone, Copy)]
+struct WholeDescription<'a> {
+    kind: KindOfError<'a>,
+}
+
+impl<'de> DeserializeSeed<'de> for WholeDescription<'_> {
+    type Value = Description;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Description, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for WholeDescription<'_> {
+    type Value = Description;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("keys with values")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Description, A::Error> {
+        let mut description = Description::default();
+        let mut seen = Seen::default();
+        let path = Path { kind: self.kind, node: None };
+        while let Some(key) = map.next_key_seed(KeyName { keys: KEYS, list: Some(NODES), path })? {
+            seen.check::<A::Error>(KEYS, key, path)?;
+            match KEYS.get(key) {
+                Some(key) => map.next_value_seed(KeyValue { key, owner: &mut description.settings, path })?,
+                None => description.nodes = map.next_value_seed(NodeList { kind: self.kind })?,
+            }
+        }
+        Ok(description)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct NodeList<'a> {
+    kind: KindOfError<'a>,
+}
+
+impl<'de> DeserializeSeed<'de> for NodeList<'_> {
+    type Value = Vec<NodeDescription>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for NodeList<'_> {
+    type Value = Vec<NodeDescription>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list for nodes")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut nodes = Vec::new();
+        while let Some(node) = list.next_element_seed(OneNode { kind: self.kind, number: nodes.len() })? {
+            nodes.push(node);
+        }
+        Ok(nodes)
+    }
+}
+
+/// Reads a node by [`NODE_KEYS`].
+struct OneNode<'a> {
+    kind: KindOfError<'a>,
+    number: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for OneNode<'_> {
+    type Value = NodeDescription;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for OneNode<'_> {
+    type Value = NodeDescription;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "keys with values for nodes[{}]", self.number)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut node = NodeDescription::default();
+        let mut seen = Seen::default();
+        let path = Path { kind: self.kind, node: Some(self.number) };
+        while let Some(key) = map.next_key_seed(KeyName { keys: NODE_KEYS, list: None, path })? {
+            seen.check::<A::Error>(NODE_KEYS, key, path)?;
+            map.next_value_seed(KeyValue { key: &NODE_KEYS[key], owner: &mut node, path })?;
+        }
+        if !seen.has(0) {
+            return Err(A::Error::custom(format_args!("nodes[{}]: missing key `name`", self.number)));
+        }
         Ok(node)
     }
 }
 
-/// Says to whom a message about a value belongs.
-pub(crate) fn prefixed(owner: &str, error: &Error) -> Error {
-    Error::new(error.kind(), format!("{owner}: {error}"))
+/// The keys that were read, by their numbers.
+#[derive(Default)]
+struct Seen(u32);
+
+impl Seen {
+    fn has(&self, key: usize) -> bool {
+        self.0 & 1 << key != 0
+    }
+
+    fn check<E: serde::de::Error>(&mut self, keys: &[Key<impl Sized>], key: usize, path: Path<'_>) -> Result<(), E> {
+        if self.has(key) {
+            let name = keys.get(key).map_or(NODES, |key| key.name);
+            return Err(path.error(None, name, &Error::new(ErrorKind::Syntax, "duplicate key")));
+        }
+        self.0 |= 1 << key;
+        Ok(())
+    }
+}
+
+/// Where a key is, for messages.
+#[derive(Clone, Copy)]
+struct Path<'a> {
+    kind: KindOfError<'a>,
+    node: Option<usize>,
+}
+
+/// What has keys.
+trait Keyed {
+    /// The name to call it by in messages, if it is known.
+    fn name(&self) -> Option<&str>;
+}
+
+impl Keyed for Settings {
+    fn name(&self) -> Option<&str> {
+        None
+    }
+}
+
+impl Keyed for NodeDescription {
+    fn name(&self) -> Option<&str> {
+        Some(&self.name).filter(|name| !name.is_empty()).map(String::as_str)
+    }
+}
+
+impl Path<'_> {
+    fn error<E: serde::de::Error>(&self, node: Option<&str>, key: &str, error: &Error) -> E {
+        self.kind.set(Some(error.kind()));
+        match (self.node, node) {
+            (Some(_), Some(name)) if error.kind() != ErrorKind::Syntax => {
+                E::custom(format_args!("node {name}: {key}: {error}"))
+            }
+            (Some(number), _) => E::custom(format_args!("nodes[{number}].{key}: {error}")),
+            (None, _) => E::custom(format_args!("{key}: {error}")),
+        }
+    }
+}
+
+/// Reads a key as its number; the list beside the keys comes after them.
+struct KeyName<'a, T: 'static> {
+    keys: &'static [Key<T>],
+    list: Option<&'static str>,
+    path: Path<'a>,
+}
+
+impl<'de, T> DeserializeSeed<'de> for KeyName<'_, T> {
+    type Value = usize;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<usize, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl<T> Visitor<'_> for KeyName<'_, T> {
+    type Value = usize;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<usize, E> {
+        if let Some(number) = self.keys.iter().position(|key| key.name == name) {
+            return Ok(number);
+        }
+        if self.list == Some(name) {
+            return Ok(self.keys.len());
+        }
+        let expected = self.keys.iter().map(|key| key.name).chain(self.list);
+        let expected: Vec<String> = expected.map(|name| format!("`{name}`")).collect();
+        let place = self.path.node.map(|number| format!("nodes[{number}]: ")).unwrap_or_default();
+        Err(E::custom(format_args!("{place}unknown key `{name}`, expected one of {}", expected.join(", "))))
+    }
+}
+
+/// Reads the value of a key into its field.
+struct KeyValue<'a, 'o, T: 'static> {
+    key: &'static Key<T>,
+    owner: &'o mut T,
+    path: Path<'a>,
+}
+
+impl<'de, T: Keyed> DeserializeSeed<'de> for KeyValue<'_, '_, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<T: Keyed> KeyValue<'_, '_, T> {
+    fn put<E: serde::de::Error>(self, value: Scalar<'_>) -> Result<(), E> {
+        let result = (self.key.read)(self.owner, value);
+        result.map_err(|error| self.path.error(self.owner.name(), self.key.name, &error))
+    }
+}
+
+impl<'de, T: Keyed> Visitor<'de> for KeyValue<'_, '_, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a value for `{}`", self.key.name)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
+        self.put(Scalar::Text(text.into()))
+    }
+
+    fn visit_string<E: serde::de::Error>(self, text: String) -> Result<(), E> {
+        self.put(Scalar::Text(text.into()))
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<(), E> {
+        self.put(Scalar::Bool(value))
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<(), E> {
+        self.put(Scalar::Integer(value))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<(), E> {
+        self.put(i64::try_from(value).map_or(Scalar::Other("a large integer"), Scalar::Integer))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<(), E> {
+        self.put(Scalar::Other("a floating-point number"))
+    }
+
+    /// JSON's null is as no value.
+    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let mut texts: Vec<Cow<'_, str>> = Vec::new();
+        while let Some(text) = list.next_element::<String>()? {
+            texts.push(text.into());
+        }
+        self.put(Scalar::Texts(texts))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        self.put(Scalar::Other("a table"))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{BootstrapStyle, Network, NodeRole};
+    use crate::Cluster;
 
     const SEED: &str = r#"
 id      = "48742"           # long domains end in .cluster-48742
@@ -278,39 +574,46 @@ public_ip  = "203.0.113.24"
 
     #[test]
     fn reads_the_seed_example() {
-        let cluster = Cluster::from_toml(SEED).unwrap();
-        assert_eq!(cluster.id.as_deref(), Some("48742"));
-        assert_eq!(cluster.nodes.len(), 2);
-        assert_eq!(cluster.nodes[0].role(), Some(NodeRole::Master));
-        assert!(!cluster.nodes[0].is_broker());
-        assert!(cluster.nodes[1].is_broker());
-        assert_eq!(cluster.long_domain(&cluster.nodes[1]).unwrap(), "emr-worker-1.cluster-48742");
+        let cluster = Cluster::new(Description::from_toml(SEED).unwrap()).unwrap();
+        assert_eq!(cluster.id(), Some("48742"));
+        let [header, worker] = cluster.nodes() else { panic!("two nodes") };
+        assert_eq!(header.role(), Some(NodeRole::Master));
+        assert!(!header.is_broker());
+        assert!(worker.is_broker());
+        assert_eq!(worker.long_domain(), Some("emr-worker-1.cluster-48742"));
     }
 
     #[test]
     fn what_is_written_is_read_again() {
-        let mut cluster = Cluster::from_toml(SEED).unwrap();
-        cluster.network = Network::Public;
-        cluster.bootstrap = Some(BootstrapStyle::Names);
-        cluster.strict = true;
-        cluster.port = Some(19092);
-        cluster.cluster_id = Some("abc".to_owned());
-        cluster.region = Some("cn-shanghai".to_owned());
-        let node = &mut cluster.nodes[1];
+        let mut description = Description::from_toml(SEED).unwrap();
+        let settings = &mut description.settings;
+        settings.network = Some(Network::Public);
+        settings.bootstrap = Some(BootstrapStyle::Names);
+        settings.strict = Some(true);
+        settings.port = Some(19092);
+        settings.cluster_id = Some("abc".to_owned());
+        settings.region = Some("cn-shanghai".to_owned());
+        let node = &mut description.nodes[1];
         node.role = Some(NodeRole::Task);
         node.broker = Some(true);
         node.host = Some("kafka.example.com".to_owned());
         node.aliases = vec!["k1".to_owned()];
         node.connect = Some("[::1]:19092".parse().unwrap());
-        assert_eq!(Cluster::from_toml(&cluster.to_toml().unwrap()).unwrap(), cluster);
-        assert_eq!(Cluster::from_json(&cluster.to_json().unwrap()).unwrap(), cluster);
+        assert_eq!(Description::from_toml(&description.to_toml().unwrap()).unwrap(), description);
+        let json = description.to_json().unwrap();
+        assert_eq!(Description::from_json(&json).unwrap(), description);
+        assert_eq!(serde_json::from_str::<Description>(&json).unwrap(), description);
+        assert_eq!(Cluster::new(description.clone()).unwrap().description(), description);
     }
 
     #[track_caller]
     fn refuse(text: &str, kind: ErrorKind, says: &[&str]) {
-        let error =
-            if text.trim_start().starts_with('{') { Cluster::from_json(text) } else { Cluster::from_toml(text) }
-                .unwrap_err();
+        let read = if text.trim_start().starts_with('{') {
+            Description::from_json(text)
+        } else {
+            Description::from_toml(text)
+        };
+        let error = read.and_then(Cluster::new).unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
         for part in says {
             assert!(error.to_string().contains(part), "{error}");
@@ -375,7 +678,7 @@ public_ip  = "203.0.113.24"
         refuse(&with("port = 70000\n"), ErrorKind::Value, &["port: 70000"]);
         refuse(&with("network = \"internet\"\n"), ErrorKind::Value, &["network: \"internet\"", "private, public"]);
         refuse(&with("bootstrap = \"ips\"\n"), ErrorKind::Value, &["bootstrap: \"ips\"", "addresses, names"]);
-        refuse(&with(&format!("{worker}{worker}")), ErrorKind::Value, &["node emr-worker-1: stands twice"]);
+        refuse(&with(&format!("{worker}{worker}")), ErrorKind::Value, &["node emr-worker-1: listed twice"]);
         refuse(
             &with(&format!(
                 "{worker}[[nodes]]\nname = \"emr-worker-2\"\nprivate_ip = \"10.0.1.25\"\naliases = [\"EMR-worker-1.\"]"

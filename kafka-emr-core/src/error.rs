@@ -3,6 +3,8 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use crate::OneLine;
+
 /// Says what kind of mistake an [`Error`] reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -27,7 +29,8 @@ pub enum ErrorKind {
 
 /// Reports what is wrong, where, and what to do next.
 ///
-/// The message is one line, made for the person who has to act. [`Error::kind`] is for programs.
+/// The message is one line, made for the person who has to act. [`Error::kind`] is for programs. `{}` shows the message
+/// without its cause, which [`source`](StdError::source) returns; `{:#}` adds it.
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -66,6 +69,12 @@ impl Error {
         self
     }
 
+    /// Puts a key, or whatever else the message is about, in front of it.
+    pub(crate) fn about(mut self, what: impl fmt::Display) -> Self {
+        self.0.message = format!("{what}: {}", self.0.message);
+        self
+    }
+
     /// Returns the kind of mistake.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
@@ -80,33 +89,17 @@ impl fmt::Display for Error {
         }
         match self.0.message.char_indices().nth(MAX_MESSAGE) {
             Some((end, _)) => write!(f, "{}…", OneLine(&self.0.message[..end])),
-            None => OneLine(&self.0.message).fmt(f),
+            None => write!(f, "{}", OneLine(&self.0.message)),
+        }?;
+        match &self.0.cause {
+            Some(cause) if f.alternate() => write!(f, ": {}", OneLine(&cause.to_string())),
+            _ => Ok(()),
         }
     }
 }
 
 /// The longest message that is shown, in characters: it may quote a value of any length.
 const MAX_MESSAGE: usize = 2000;
-
-/// Shows a text with its control characters escaped, so that it cannot forge a line of a log.
-///
-/// ```
-/// assert_eq!(kafka_emr_core::OneLine("a\nb").to_string(), r"a\nb");
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct OneLine<'a>(pub &'a str);
-
-impl fmt::Display for OneLine<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for part in self.0.split_inclusive(char::is_control) {
-            match part.char_indices().next_back() {
-                Some((end, c)) if c.is_control() => write!(f, "{}{}", &part[..end], c.escape_default())?,
-                _ => f.write_str(part)?,
-            }
-        }
-        Ok(())
-    }
-}
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,9 +1,14 @@
 //! Files with descriptions: the only place that opens any.
 
+use std::collections::VecDeque;
+use std::ffi::OsString;
 use std::fs::File;
+use std::fs::Metadata;
+use std::io;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use crate::{Error, ErrorKind};
 
@@ -19,6 +24,7 @@ pub(crate) struct Stamp {
     modified: (i64, i64),
     changed: (i64, i64),
     mode: u32,
+    owner: u32,
 }
 
 impl Stamp {
@@ -32,7 +38,19 @@ impl Stamp {
             modified: (metadata.mtime(), metadata.mtime_nsec()),
             changed: (metadata.ctime(), metadata.ctime_nsec()),
             mode: metadata.mode(),
+            owner: metadata.uid(),
         })
+    }
+
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// When the file's content was changed last, as the file system has it.
+    pub(crate) fn modified(&self) -> Option<SystemTime> {
+        let (seconds, nanoseconds) = self.modified;
+        let since = Duration::new(u64::try_from(seconds).ok()?, u32::try_from(nanoseconds).ok()?);
+        SystemTime::UNIX_EPOCH.checked_add(since)
     }
 }
 
@@ -47,7 +65,7 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
                 None => "there is no such file".to_owned(),
             },
             std::io::ErrorKind::PermissionDenied => "the file is not readable for this user".to_owned(),
-            _ => format!("cannot be read: {e}"),
+            _ => "cannot be read".to_owned(),
         };
         Error::new(ErrorKind::Io, why).caused_by(e)
     };
@@ -61,12 +79,13 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
     }
     let file = File::open(path).map_err(cannot)?;
     let metadata = file.metadata().map_err(cannot)?;
-    if metadata.mode() & 0o002 != 0 {
+    if metadata.mode() & WRITABLE_BY_ALL != 0 {
         return Err(Error::new(
             ErrorKind::Insecure,
             "everybody may write to the file, and it decides where connections go; run chmod o-w on it",
         ));
     }
+    check_owners(path, &metadata)?;
     if metadata.len() > MAX_FILE {
         return Err(Error::new(
             ErrorKind::Io,
@@ -76,4 +95,133 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     file.take(MAX_FILE).read_to_end(&mut bytes).map_err(cannot)?;
     Ok(bytes)
+}
+
+const WRITABLE_BY_ALL: u32 = 0o002;
+
+/// How many symbolic links lead to a file at most, as in Linux.
+const MAX_LINKS: usize = 40;
+
+/// Refuses what somebody could have put in the way who is neither root nor the user of this process: a file, a folder or a
+/// link of another user's, in a folder that everybody may write to. Elsewhere the owner was let in by whoever owns the folder.
+fn check_owners(path: &Path, opened: &Metadata) -> Result<(), Error> {
+    let reader = rustix::process::geteuid().as_raw();
+    let cannot = |e: io::Error| Error::new(ErrorKind::Io, "cannot be read").caused_by(e);
+    let mut folder = PathBuf::from("/");
+    let mut rest: VecDeque<OsString> = steps(path);
+    let mut links = 0;
+    while let Some(step) = rest.pop_front() {
+        if step == ".." {
+            folder.pop();
+            continue;
+        }
+        let entry = folder.join(&step);
+        let metadata = entry.symlink_metadata().map_err(cannot)?;
+        let is_open_to_all = folder.metadata().map_err(cannot)?.mode() & WRITABLE_BY_ALL != 0;
+        if is_open_to_all && metadata.uid() != 0 && metadata.uid() != reader {
+            return Err(Error::new(
+                ErrorKind::Insecure,
+                format!(
+                    "{} belongs to another user (uid {}), and everybody may write to its folder: anybody could have put it \
+                     there, and it decides where connections go; move it to a folder of your own, or change its owner to \
+                     root or the user that reads it",
+                    entry.display(),
+                    metadata.uid()
+                ),
+            ));
+        }
+        if metadata.is_symlink() {
+            links += 1;
+            if links > MAX_LINKS {
+                return Err(Error::new(ErrorKind::Io, "too many symbolic links"));
+            }
+            let target = entry.read_link().map_err(cannot)?;
+            if target.is_absolute() {
+                folder = PathBuf::from("/");
+            }
+            for step in steps(&target).into_iter().rev() {
+                rest.push_front(step);
+            }
+        } else if rest.is_empty() && (metadata.dev(), metadata.ino()) != (opened.dev(), opened.ino()) {
+            return Err(Error::new(ErrorKind::Io, "the file was replaced while it was read; it is read again"));
+        } else {
+            folder = entry;
+        }
+    }
+    Ok(())
+}
+
+fn steps(path: &Path) -> VecDeque<OsString> {
+    let step = |component: Component<'_>| match component {
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::ParentDir => Some("..".into()),
+        Component::CurDir | Component::RootDir | Component::Prefix(_) => None,
+    };
+    path.components().filter_map(step).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, chown, symlink};
+
+    use super::*;
+
+    /// A user who is neither root nor the one that runs the tests.
+    const STRANGER: u32 = 54321;
+
+    #[track_caller]
+    fn refused(path: &Path) {
+        let error = read_file(path).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Insecure, "{error}");
+        assert!(error.to_string().contains("uid 54321"), "{error}");
+    }
+
+    fn folder(mode: u32) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+        folder
+    }
+
+    fn file_of(owner: u32, path: &Path) {
+        std::fs::write(path, "x").unwrap();
+        chown(path, Some(owner), None).expect("these tests change owners: run them as root");
+    }
+
+    #[test]
+    fn what_a_stranger_put_into_an_open_folder_is_refused() {
+        for mode in [0o1777, 0o777] {
+            let open = folder(mode);
+            let file = open.path().join("prod.toml");
+            file_of(STRANGER, &file);
+            refused(&file);
+            // Through a link of his, to a file that only he can write to.
+            let (closed, link) = (folder(0o755), open.path().join("link.toml"));
+            file_of(0, &closed.path().join("prod.toml"));
+            symlink(closed.path().join("prod.toml"), &link).unwrap();
+            std::os::unix::fs::lchown(&link, Some(STRANGER), None).unwrap();
+            refused(&link);
+            // And in a folder of his there.
+            let nested = open.path().join("nested");
+            std::fs::create_dir(&nested).unwrap();
+            file_of(STRANGER, &nested.join("prod.toml"));
+            chown(&nested, Some(STRANGER), None).unwrap();
+            refused(&nested.join("prod.toml"));
+        }
+    }
+
+    #[test]
+    fn what_mounts_look_like_is_read() {
+        // A bind mount in a container: a file of an unknown user, in a folder of root's.
+        let closed = folder(0o755);
+        let mounted = closed.path().join("prod.toml");
+        file_of(STRANGER, &mounted);
+        assert!(read_file(&mounted).is_ok());
+        // A ConfigMap: root's links and files, in a folder that everybody may write to.
+        let open = folder(0o1777);
+        std::fs::create_dir(open.path().join("..1")).unwrap();
+        file_of(0, &open.path().join("..1/prod.toml"));
+        symlink("..1", open.path().join("..data")).unwrap();
+        symlink("..data/prod.toml", open.path().join("prod.toml")).unwrap();
+        assert!(read_file(&open.path().join("prod.toml")).is_ok());
+    }
 }

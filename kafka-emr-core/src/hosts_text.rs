@@ -1,10 +1,11 @@
 //! Reads hosts text: the lines that users put into their hosts files so far.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
+use crate::description::Settings;
 use crate::names::{self, LongDomain};
-use crate::{Cluster, Error, ErrorKind, Network, Node, NodeRole};
+use crate::{Description, Error, ErrorKind, Network, NodeDescription, NodeRole};
 
 /// The longest line that is read, in bytes. Every name of a machine with many names fits.
 const MAX_LINE: usize = 4096;
@@ -15,36 +16,8 @@ struct Line<'a> {
     names: Vec<&'a str>,
 }
 
-impl Cluster {
-    /// Reads hosts text: `ADDRESS NAME…` lines with `#` comments.
-    ///
-    /// The names tell the clusters; a text with long domains of two clusters describes both. No release is known, so the
-    /// rules for releases before EMR-3.11 hold. The addresses are dialled as they are written: on
-    /// [`Network::Public`] they are the nodes' EIPs. Brokers are the `emr-worker-*` and `core*` nodes, or every node where
-    /// there is none. Lines with no EMR name are kept as plain hosts.
-    ///
-    /// # Errors
-    ///
-    /// Fails on a line that cannot be read and on a name with two addresses; the message names the line.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use kafka_emr_core::{Cluster, Network};
-    ///
-    /// let clusters = Cluster::from_hosts_text("10.0.1.24 emr-worker-1.cluster-48742", Network::Private)?;
-    /// assert_eq!(clusters[0].id.as_deref(), Some("48742"));
-    /// # Ok::<(), kafka_emr_core::Error>(())
-    /// ```
-    pub fn from_hosts_text(text: &str, network: Network) -> Result<Vec<Self>, Error> {
-        let clusters = read(text, network, None)?;
-        clusters.iter().try_for_each(Cluster::check)?;
-        Ok(clusters)
-    }
-}
-
 /// Reads hosts text without checking what came of it. `id` is that of the cluster whose long domains are nowhere written.
-pub(crate) fn read(text: &str, network: Network, id: Option<&str>) -> Result<Vec<Cluster>, Error> {
+pub(crate) fn read(text: &str, network: Network, id: Option<&str>) -> Result<Vec<Description>, Error> {
     let (with_domain, without): (Vec<_>, Vec<_>) =
         read_lines(text)?.into_iter().partition(|line| line.long_domains().next().is_some());
     let mut drafts: Vec<Draft> = Vec::new();
@@ -80,25 +53,29 @@ impl<'a> Line<'a> {
 
 /// A cluster while its lines are read.
 struct Draft {
-    cluster: Cluster,
+    description: Description,
+    domain: Option<String>,
+    network: Network,
     by_name: HashMap<String, usize>,
     by_address: HashMap<IpAddr, usize>,
 }
 
 impl Draft {
     fn new(id: Option<String>, region: Option<String>, network: Network) -> Self {
-        let mut cluster = Cluster::without_release();
-        cluster.network = network;
-        cluster.id = id;
-        cluster.region = region;
-        Draft { cluster, by_name: HashMap::new(), by_address: HashMap::new() }
+        let domain = id.as_deref().and_then(|id| names::domain(id, region.as_deref()));
+        let settings = Settings { id, region, network: Some(network), ..Settings::default() };
+        let description = Description { settings, is_hosts_text: true, ..Description::default() };
+        Draft { description, domain, network, by_name: HashMap::new(), by_address: HashMap::new() }
     }
 
     /// Adds a line: to the node with its address, else as a new node.
     fn add(&mut self, line: &Line<'_>) -> Result<(), Error> {
-        let names = self.names_of(line);
-        let other_address = names.iter().find_map(|name| {
-            let node = &self.cluster.nodes[*self.by_name.get(name)?];
+        let written: Vec<String> = line.names.iter().map(|name| names::normal(name)).collect();
+        let line_node = NodeDescription { aliases: written.clone(), ..self.new_node(&written, line.address) };
+        let mut all = Vec::new();
+        names::for_each(&line_node, self.id(), self.domain.as_deref(), |name| all.push(name.text));
+        let other_address = all.iter().find_map(|name| {
+            let node = &self.description.nodes[*self.by_name.get(name)?];
             let address = node.private_ip.or(node.public_ip)?;
             (address != line.address).then_some((name, address))
         });
@@ -109,90 +86,80 @@ impl Draft {
                 return Ok(());
             }
             Some((name, address)) => {
-                return Err(at(
-                    line.number,
-                    format!("{name} has the address {address} already; a name belongs to one node"),
-                ));
+                return Err(at(line.number, format!("{name} has the address {address} already; names must be unique")));
             }
             None => {}
         }
-        let node = match self.by_address.get(&line.address) {
+        let number = match self.by_address.get(&line.address) {
             Some(known) => *known,
             None => {
-                let node = new_node(&names, line.address, &self.cluster);
-                let known = self.cluster.nodes.len();
-                for name in self.cluster.names(&node) {
-                    self.by_name.insert(name, known);
-                }
-                self.cluster.nodes.push(node);
-                self.by_address.insert(line.address, known);
-                known
+                self.by_address.insert(line.address, self.description.nodes.len());
+                self.description.nodes.push(NodeDescription { aliases: Vec::new(), ..line_node });
+                self.description.nodes.len() - 1
             }
         };
-        for name in names {
-            if self.by_name.insert(name.clone(), node).is_none() {
-                self.cluster.nodes[node].aliases.push(name);
-            }
+        for name in all {
+            self.by_name.insert(name, number);
         }
+        let node = &mut self.description.nodes[number];
+        let long_domain = names::long_domain(node, self.description.settings.id.as_deref(), self.domain.as_deref());
+        let long_domain = long_domain.map(|name| names::normal(&name));
+        node.aliases.extend(written.into_iter().filter(|name| Some(name) != long_domain.as_ref()));
         Ok(())
     }
 
-    /// All names that a line gives its node: as they are written, and of each long domain the short name and the other
-    /// spelling.
-    fn names_of(&self, line: &Line<'_>) -> Vec<String> {
-        let mut all: Vec<String> = line.names.iter().map(|name| names::normal(name)).collect();
-        let id = self.cluster.id.as_deref().unwrap_or_default();
-        for long in line.long_domains().filter(|long| long.id.eq_ignore_ascii_case(id)) {
-            for node in [Some(long.node.to_owned()), names::other_spelling(long.node, id)].into_iter().flatten() {
-                all.extend(self.cluster.domain().map(|domain| names::normal(&format!("{node}.{domain}"))));
-                all.push(names::normal(&node));
-            }
-        }
-        all
+    fn id(&self) -> Option<&str> {
+        self.description.settings.id.as_deref()
     }
 
     fn add_plain(&mut self, line: &Line<'_>) {
-        self.cluster.plain_hosts.extend(line.names.iter().map(|name| ((*name).to_owned(), line.address)));
+        self.description.plain_hosts.extend(line.names.iter().map(|name| ((*name).to_owned(), line.address)));
     }
 
-    fn finish(mut self) -> Result<Cluster, Error> {
-        if self.cluster.nodes.is_empty() {
+    fn finish(mut self) -> Result<Description, Error> {
+        let nodes = &mut self.description.nodes;
+        if nodes.is_empty() {
             return Err(Error::new(
                 ErrorKind::Value,
                 "no EMR node in the hosts text; expected lines such as \"10.0.1.24 emr-worker-1.cluster-48742\"",
             ));
         }
-        if !self.cluster.nodes.iter().any(Node::is_broker) {
-            for node in &mut self.cluster.nodes {
+        for node in nodes.iter_mut() {
+            let mut seen = HashSet::new();
+            node.aliases.retain(|alias| seen.insert(alias.clone()));
+        }
+        if !nodes.iter().any(NodeDescription::is_broker) {
+            for node in nodes {
                 node.broker = Some(true);
             }
         }
-        Ok(self.cluster)
+        Ok(self.description)
     }
-}
 
-/// Makes the node of a line. A machine can be header and worker at once: it goes by its worker name, as a broker.
-fn new_node(names: &[String], address: IpAddr, cluster: &Cluster) -> Node {
-    let in_domain =
-        |name: &&String| cluster.domain().is_some_and(|domain| name.ends_with(&format!(".{}", names::normal(&domain))));
-    let mut candidates: Vec<&str> =
-        names.iter().filter(in_domain).filter_map(|name| LongDomain::parse(name)).map(|long| long.node).collect();
-    if candidates.is_empty() {
-        candidates.extend(names.iter().map(String::as_str).filter(|name| names::is_short_emr_name(name)));
+    /// Makes the node of a line. A machine can be header and worker at once: it goes by its worker name, as a broker.
+    fn new_node(&self, names: &[String], address: IpAddr) -> NodeDescription {
+        let domain = self.domain.as_deref().map(|domain| format!(".{}", names::normal(domain)));
+        let in_domain = |name: &&String| domain.as_ref().is_some_and(|domain| name.ends_with(domain));
+        let long = names.iter().filter(in_domain).filter_map(|name| LongDomain::parse(name));
+        let mut candidates: Vec<&str> = long.map(|long| long.node).collect();
+        if candidates.is_empty() {
+            candidates.extend(names.iter().map(String::as_str).filter(|name| names::is_short_emr_name(name)));
+        }
+        let core = candidates.iter().find(|name| names::role_of(name) == Some(NodeRole::Core));
+        let mut node =
+            NodeDescription::new(*core.or(candidates.first()).expect("only lines with an EMR name become nodes"));
+        if self.id().is_none() {
+            node.host = Some(node.name.clone());
+        }
+        match self.network {
+            Network::Private => node.private_ip = Some(address),
+            Network::Public => node.public_ip = Some(address),
+        }
+        if node.role_or_named().is_none() {
+            node.broker = Some(false);
+        }
+        node
     }
-    let core = candidates.iter().find(|name| names::role_of(name) == Some(NodeRole::Core));
-    let mut node = Node::new(*core.or(candidates.first()).expect("only lines with an EMR name become nodes"));
-    if cluster.id.is_none() {
-        node.host = Some(node.name.clone());
-    }
-    match cluster.network {
-        Network::Private => node.private_ip = Some(address),
-        Network::Public => node.public_ip = Some(address),
-    }
-    if node.role().is_none() {
-        node.broker = Some(false);
-    }
-    node
 }
 
 fn read_lines(text: &str) -> Result<Vec<Line<'_>>, Error> {
@@ -239,6 +206,7 @@ fn at(line: usize, message: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Cluster, Node};
 
     const SEED: &str = "\
 10.0.1.23 emr-header-1.cluster-48742
@@ -248,11 +216,12 @@ mod tests {
 ";
 
     fn read(text: &str) -> Vec<Cluster> {
-        Cluster::from_hosts_text(text, Network::Private).unwrap()
+        let read = Description::from_hosts_text(text, Network::Private).unwrap();
+        read.into_iter().map(|description| Cluster::new(description).unwrap()).collect()
     }
 
     fn brokers(cluster: &Cluster) -> Vec<&str> {
-        cluster.nodes.iter().filter(|node| node.is_broker()).map(|node| node.name.as_str()).collect()
+        cluster.brokers().map(Node::name).collect()
     }
 
     #[test]
@@ -262,7 +231,7 @@ mod tests {
         {
             let clusters = read(&text);
             assert_eq!(clusters.len(), 1);
-            assert_eq!(clusters[0].id.as_deref(), Some("48742"));
+            assert_eq!(clusters[0].id(), Some("48742"));
             assert_eq!(brokers(&clusters[0]), ["emr-worker-1", "emr-worker-2", "emr-worker-3"]);
             assert_eq!(clusters[0].rule().name, "R3");
         }
@@ -276,7 +245,7 @@ mod tests {
         );
         assert_eq!(clusters.len(), 2);
         assert_eq!(brokers(&clusters[1]), ["emr-worker-1"]);
-        let names = clusters[0].names(&clusters[0].nodes[0]);
+        let names = clusters[0].names(&clusters[0].nodes()[0]);
         assert!(names.contains(&"emr-header-2.cluster-1234".to_owned()));
         assert!(names.contains(&"izbp1h9g7boqo9x23qbifiz".to_owned()));
     }
@@ -284,14 +253,14 @@ mod tests {
     #[test]
     fn new_console_names_tell_the_region() {
         let clusters = read("10.0.1.24 core-1-1.c-0edfee2cccaecc75.cn-shanghai.emr.aliyuncs.com\n");
-        assert_eq!(clusters[0].region.as_deref(), Some("cn-shanghai"));
-        assert!(clusters[0].names(&clusters[0].nodes[0]).contains(&"core1-1".to_owned()));
+        assert_eq!(clusters[0].region(), Some("cn-shanghai"));
+        assert!(clusters[0].names(&clusters[0].nodes()[0]).contains(&"core1-1".to_owned()));
     }
 
     #[test]
     fn every_role_of_a_machine_has_its_names() {
         let clusters = read("10.0.1.24 EMR-worker-1.cluster-48742 emr-header-2.cluster-48742 iZbp1\n");
-        let names = clusters[0].names(&clusters[0].nodes[0]);
+        let names = clusters[0].names(&clusters[0].nodes()[0]);
         for name in ["emr-worker-1", "emr-header-2", "emr-header-2.cluster-48742", "izbp1"] {
             assert!(names.contains(&name.to_owned()), "{name}: {names:?}");
         }
@@ -302,7 +271,7 @@ mod tests {
     fn what_merely_begins_like_an_emr_name_is_a_plain_host() {
         let clusters = read("10.0.1.24 emr-worker-1.cluster-48742\n10.0.0.10 coredns\n10.0.0.11 core-switch\n");
         assert_eq!(brokers(&clusters[0]), ["emr-worker-1"]);
-        assert_eq!(clusters[0].plain_hosts.len(), 2);
+        assert_eq!(clusters[0].plain_hosts().len(), 2);
     }
 
     #[test]
@@ -313,7 +282,7 @@ mod tests {
         let clusters = read(text);
         assert_eq!(clusters.len(), 2);
         assert_eq!(brokers(&clusters[0]), ["core-1-1", "core-1-2"]);
-        assert_eq!(clusters[1].region.as_deref(), Some("cn-beijing"));
+        assert_eq!(clusters[1].region(), Some("cn-beijing"));
     }
 
     #[test]
@@ -323,28 +292,28 @@ mod tests {
         for n in 0..20_000 {
             writeln!(text, "10.0.1.24 emr-worker-1.cluster-48742 a{n}").unwrap();
         }
-        assert_eq!(read(&text)[0].nodes[0].aliases.len(), 20_000);
+        assert_eq!(read(&text)[0].nodes()[0].description().aliases.len(), 20_000);
     }
 
     #[test]
     fn short_names_and_headers_alone() {
         let clusters = read("10.0.1.24 emr-worker-1\n10.0.1.25 emr-worker-2\n");
-        assert_eq!(clusters[0].long_domain(&clusters[0].nodes[0]).unwrap(), "emr-worker-1");
+        assert_eq!(clusters[0].nodes()[0].long_domain().unwrap(), "emr-worker-1");
         assert_eq!(brokers(&read("10.0.1.23 emr-header-1.cluster-48742\n")[0]), ["emr-header-1"]);
         let split = read("10.0.1.24 emr-worker-1.cluster-48742\n10.0.1.24 emr-worker-1\n");
-        assert_eq!(split[0].nodes.len(), 1);
+        assert_eq!(split[0].nodes().len(), 1);
     }
 
     #[test]
     fn a_name_may_have_one_address_of_each_family() {
         let clusters = read("10.0.1.24 emr-worker-1.cluster-48742\nfd00::24 emr-worker-1.cluster-48742\n");
-        assert_eq!(clusters[0].nodes.len(), 1);
-        assert_eq!(clusters[0].plain_hosts.len(), 1);
+        assert_eq!(clusters[0].nodes().len(), 1);
+        assert_eq!(clusters[0].plain_hosts().len(), 1);
     }
 
     #[track_caller]
     fn refuse(text: &str, says: &[&str]) {
-        let error = Cluster::from_hosts_text(text, Network::Private).unwrap_err().to_string();
+        let error = Description::from_hosts_text(text, Network::Private).unwrap_err().to_string();
         for part in says {
             assert!(error.contains(part), "{error}");
         }

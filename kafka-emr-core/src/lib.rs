@@ -5,6 +5,9 @@
 //! document "Cross-cluster access to Kafka" ([`RULES`]), and into a [`Resolver`] for the names. It contains no Kafka client
 //! and no unsafe code.
 //!
+//! A [`Source`] is read into [`Description`]s, each of which becomes a [`Cluster`], checked once. [`Hosts`] is the map of one
+//! cluster or of several, and a [`Resolver`] has the map that holds now.
+//!
 //! ```
 //! use kafka_emr_core::Resolver;
 //!
@@ -15,27 +18,50 @@
 
 #![forbid(unsafe_code)]
 
+mod check;
+mod clock;
 mod cluster;
+mod connections;
+mod counts;
 mod description;
+mod dial;
 mod endpoints;
 mod error;
+mod explain;
 mod file;
+mod format;
 mod hosts;
 mod hosts_text;
+mod index;
+mod keys;
+mod load;
 mod names;
+mod overrides;
 mod overview;
 mod resolver;
 mod rules;
 mod source;
+mod status;
+mod text;
 mod version;
 
 pub use cluster::{Cluster, Node, NodeRole};
-pub use endpoints::{Dial, Endpoint, Endpoints};
-pub use error::{Error, ErrorKind, OneLine};
-pub use hosts::{Explanation, Family, Hosts, Lookup};
-pub use names::LongDomain;
+pub use connections::Connections;
+pub use counts::LookupCounts;
+pub use description::{Description, NodeDescription, Settings};
+pub use dial::{Dial, Family};
+pub use endpoints::{Endpoint, Endpoints};
+pub use error::{Error, ErrorKind};
+pub use explain::Explanation;
+pub use format::Format;
+pub use hosts::{Hosts, Lookup, Reach};
+pub use keys::{KEYS, Key, NODE_KEYS};
+pub use names::{LongDomain, is_new_console, without_trailing_dot};
+pub use overrides::Overrides;
 pub use overview::{NodeOverview, Overview, PlainHost};
 pub use resolver::Resolver;
 pub use rules::{BootstrapStyle, Network, NodeAddress, RULES, Rule};
 pub use source::Source;
+pub use status::{FileState, Status};
+pub use text::{FirstOf, OneLine};
 pub use version::EmrVersion;

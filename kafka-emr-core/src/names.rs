@@ -1,6 +1,6 @@
 //! Long domains, short names, and what a name tells.
 
-use std::borrow::Cow;
+use crate::NodeDescription;
 
 /// The longest host name that is accepted, in bytes: one that getaddrinfo takes.
 pub(crate) const MAX_NAME: usize = 255;
@@ -19,7 +19,7 @@ pub(crate) fn why_no_name(name: &str) -> Option<String> {
             None => format!("{name:?} has the character {c:?}; a host name has letters, digits, '-', '_' and '.'"),
         });
     }
-    if name.strip_suffix('.').unwrap_or(name).split('.').any(str::is_empty) {
+    if without_trailing_dot(name).split('.').any(str::is_empty) {
         return Some(format!("{name:?} has an empty part between its dots"));
     }
     if name.parse::<std::net::IpAddr>().is_ok() {
@@ -38,14 +38,68 @@ pub(crate) fn fold_fullwidth(c: char) -> Option<char> {
     }
 }
 
-/// A name as it is compared: lower case, without its trailing dot.
-pub(crate) fn normal(name: &str) -> String {
-    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
+/// Returns a name without the dot at its end, which makes it absolute in DNS and changes nothing here.
+#[must_use]
+pub fn without_trailing_dot(name: &str) -> &str {
+    name.strip_suffix('.').unwrap_or(name)
 }
 
-/// Whether ids of this form are of the new console, whose long domains carry the region.
-pub(crate) fn is_new_console(id: &str) -> bool {
+/// A name as it is compared: lower case, without its trailing dot.
+pub(crate) fn normal(name: &str) -> String {
+    without_trailing_dot(name).to_ascii_lowercase()
+}
+
+/// Returns whether an id is of the new console, whose long domains carry the region.
+#[must_use]
+pub fn is_new_console(id: &str) -> bool {
     id.starts_with("c-")
+}
+
+/// A name of a node as it is compared.
+pub(crate) struct Name {
+    pub(crate) text: String,
+    /// Whether it is a short name that no description has in these words: it follows from the node's name or from a long
+    /// domain. Nodes of other clusters have the same.
+    pub(crate) is_derived: bool,
+}
+
+/// Calls `add` with each name of a node: the long domain and the short name in all their spellings, and the aliases. A name
+/// can come twice.
+pub(crate) fn for_each(node: &NodeDescription, id: Option<&str>, domain: Option<&str>, mut add: impl FnMut(Name)) {
+    let id = id.unwrap_or_default();
+    let under_domain = |short: &str, is_written_in_full: bool, add: &mut dyn FnMut(Name)| {
+        for short in [Some(short), other_spelling(short, id).as_deref()].into_iter().flatten() {
+            if let Some(domain) = domain.filter(|_| is_written_in_full) {
+                let mut text = String::with_capacity(short.len() + 1 + domain.len());
+                text.extend([short, ".", domain]);
+                text.make_ascii_lowercase();
+                add(Name { text, is_derived: false });
+            }
+            add(Name { text: short.to_ascii_lowercase(), is_derived: true });
+        }
+    };
+    if let Some(host) = &node.host {
+        add(Name { text: normal(host), is_derived: false });
+    }
+    under_domain(&node.name, node.host.is_none(), &mut add);
+    for alias in &node.aliases {
+        add(Name { text: normal(alias), is_derived: false });
+        let short = domain.and_then(|domain| {
+            let (short, rest) = without_trailing_dot(alias).split_once('.')?;
+            rest.eq_ignore_ascii_case(domain).then_some(short)
+        });
+        if let Some(short) = short {
+            under_domain(short, true, &mut add);
+        }
+    }
+}
+
+/// The long domain of a node: its `host`, else its name under the cluster's domain.
+pub(crate) fn long_domain(node: &NodeDescription, id: Option<&str>, domain: Option<&str>) -> Option<String> {
+    match &node.host {
+        Some(host) => Some(host.clone()),
+        None => Some(format!("{}.{}", as_in_hosts(&node.name, id?), domain?)),
+    }
 }
 
 /// The domain all long domains of a cluster end in, without a leading dot.
@@ -104,7 +158,7 @@ impl<'a> LongDomain<'a> {
     /// Takes a name apart, or returns `None` where it is no long domain of EMR's two forms.
     #[must_use]
     pub fn parse(name: &'a str) -> Option<Self> {
-        let (node, domain) = name.strip_suffix('.').unwrap_or(name).split_once('.')?;
+        let (node, domain) = without_trailing_dot(name).split_once('.')?;
         if node.is_empty() {
             return None;
         }
@@ -151,7 +205,7 @@ impl LongDomain<'_> {
 /// What a name tells of its node's role, by EMR's habits. The first prefix that fits decides.
 pub(crate) fn role_of(name: &str) -> Option<crate::NodeRole> {
     use crate::NodeRole::{Core, Gateway, Master, Task};
-    let name: Cow<'_, str> = normal(name).into();
+    let starts_with = |prefix: &str| strip_prefix_ignore_case(name, prefix).is_some();
     [
         ("emr-header-", Master),
         ("emr-worker-", Core),
@@ -161,7 +215,7 @@ pub(crate) fn role_of(name: &str) -> Option<crate::NodeRole> {
         ("task", Task),
     ]
     .into_iter()
-    .find_map(|(prefix, role)| name.starts_with(prefix).then_some(role))
+    .find_map(|(prefix, role)| starts_with(prefix).then_some(role))
 }
 
 #[cfg(test)]

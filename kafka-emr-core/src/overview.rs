@@ -1,12 +1,12 @@
 //! What there is to know of a cluster's endpoints, for people and for programs in other languages.
 
-use std::collections::HashSet;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use serde::Serialize;
 
+use crate::index::Owner;
 use crate::rules::NodeAddress;
-use crate::{Cluster, Error, Family, Hosts, Lookup, Network, Node, NodeRole, Rule};
+use crate::{Cluster, Family, Hosts, Lookup, Network, Node, NodeRole, Rule, names};
 
 /// Says of one cluster how to connect to it, and why so. Serializes to JSON; what each key means stands at the fields.
 #[derive(Clone, Debug, Serialize)]
@@ -67,59 +67,56 @@ pub struct PlainHost {
 }
 
 impl Overview {
-    /// Describes a cluster.
-    ///
-    /// # Errors
-    ///
-    /// As [`Cluster::endpoints`].
-    pub fn of(cluster: &Cluster) -> Result<Self, Error> {
-        let endpoints = cluster.endpoints()?;
+    /// Describes the clusters of a map, in their order.
+    pub(crate) fn of(hosts: &Hosts) -> Vec<Self> {
+        hosts.clusters().iter().map(|cluster| Overview::of_cluster(cluster, hosts)).collect()
+    }
+
+    fn of_cluster(cluster: &Cluster, hosts: &Hosts) -> Self {
         // A second address of a node, of the other family, is kept as a plain host too.
-        let node_names: HashSet<String> = cluster.nodes.iter().flat_map(|node| cluster.names(node)).collect();
-        let plain_hosts = cluster
-            .plain_hosts
-            .iter()
-            .filter(|(name, _)| !node_names.contains(&name.trim_end_matches('.').to_ascii_lowercase()));
-        Ok(Overview {
-            title: cluster.title(),
-            domain: cluster.domain(),
-            release: cluster.release.as_ref().map(ToString::to_string),
-            network: cluster.network,
-            rule: endpoints.rule(),
-            broker_setting: endpoints.requirement(),
-            strict: cluster.strict,
-            bootstrap_servers: endpoints.bootstrap_servers(),
-            nodes: cluster.nodes.iter().map(|node| NodeOverview::of(cluster, node, endpoints.hosts())).collect(),
+        let is_plain = |name: &str| {
+            let entry = cluster.index().names.get(names::normal(name).as_str());
+            entry.is_some_and(|entry| matches!(entry.owner, Owner::PlainHost(_)))
+        };
+        let plain_hosts = cluster.plain_hosts().iter().filter(|(name, _)| is_plain(name));
+        Overview {
+            title: cluster.title().to_owned(),
+            domain: cluster.domain().map(str::to_owned),
+            release: cluster.release().map(ToString::to_string),
+            network: cluster.network(),
+            rule: cluster.rule(),
+            broker_setting: cluster.rule().requirement,
+            strict: cluster.is_strict(),
+            bootstrap_servers: cluster.bootstrap_servers(),
+            nodes: cluster.nodes().iter().map(|node| NodeOverview::of(cluster, node, hosts)).collect(),
             plain_hosts: plain_hosts
                 .map(|(name, address)| PlainHost { name: name.clone(), address: *address })
                 .collect(),
-        })
+        }
     }
 }
 
 impl NodeOverview {
     fn of(cluster: &Cluster, node: &Node, hosts: &Hosts) -> Self {
-        let long_domain = cluster.long_domain(node);
-        // Asked of the map itself, as a client does: a node of a hosts text can have an address of each family.
-        let dialled =
-            match hosts.lookup(long_domain.as_deref().unwrap_or(&node.name), cluster.broker_port(), Family::Any) {
-                Lookup::Mapped(dialled) => dialled,
-                _ => Vec::new(),
-            };
+        // Asked of the map itself, as a client does: with several clusters, a short name can lead nowhere.
+        let dial = match hosts.lookup(node.long_domain().unwrap_or(node.name()), Family::Any) {
+            Lookup::Mapped(dial) => Some(dial),
+            _ => None,
+        };
         let broker = node.is_broker();
         let by = match cluster.rule().dials {
-            _ if node.connect.is_some() => "connect",
+            _ if node.connect().is_some() => "connect",
             NodeAddress::PrivateIp => "private_ip",
             NodeAddress::PublicIp => "public_ip",
         };
         NodeOverview {
-            name: node.name.clone(),
+            name: node.name().to_owned(),
             role: node.role(),
             broker,
-            long_domain,
-            port: dialled.first().map(SocketAddr::port).filter(|_| broker || node.connect.is_some()),
-            by: (!dialled.is_empty()).then_some(by),
-            addresses: dialled.iter().map(SocketAddr::ip).collect(),
+            long_domain: node.long_domain().map(str::to_owned),
+            port: dial.as_ref().and_then(|dial| dial.port().or(broker.then(|| cluster.broker_port()))),
+            by: dial.is_some().then_some(by),
+            addresses: dial.map(|dial| dial.addresses().to_vec()).unwrap_or_default(),
         }
     }
 }

@@ -4,19 +4,22 @@ use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, TryLockError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 
+use crate::clock::milliseconds;
+use crate::counts::Counters;
 use crate::endpoints::join;
 use crate::file::Stamp;
-use crate::hosts::Hosts;
-use crate::names;
-use crate::{BootstrapStyle, Cluster, Error, ErrorKind, Explanation, Family, Lookup, Source};
+use crate::{
+    BootstrapStyle, Cluster, Endpoint, Error, ErrorKind, Explanation, Family, FileState, Hosts, Lookup, Overview,
+    Reach, Source, Status, names,
+};
 
-/// How often files are looked at, at most.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often files are looked at, at most, in milliseconds.
+const LOOK_EVERY: u64 = 1000;
 
 /// How many missing names are remembered so that each is warned of once.
 const MAX_WARNED: usize = 1000;
@@ -34,10 +37,8 @@ const MAX_WARNED: usize = 1000;
 ///
 /// let resolver = Resolver::open("emr://48742?release=EMR-3.10.1&emr-worker-1=10.0.1.24")?;
 /// assert_eq!(resolver.bootstrap_servers()?, "emr-worker-1.cluster-48742:9092");
-/// assert_eq!(
-///     resolver.lookup("emr-worker-1.cluster-48742", 9092, Family::Any),
-///     Lookup::Mapped(vec!["10.0.1.24:9092".parse()?]),
-/// );
+/// let Lookup::Mapped(dial) = resolver.lookup("emr-worker-1.cluster-48742", Family::Any) else { panic!() };
+/// assert!(dial.socket_addrs(9092).eq(["10.0.1.24:9092".parse()?]));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
@@ -45,28 +46,33 @@ pub struct Resolver(Arc<Inner>);
 
 struct Inner {
     map: ArcSwap<Map>,
-    /// `None` where the clusters were given and there is nothing to follow.
+    source: Option<Source>,
+    /// `None` if there is no file to follow.
     follow: Option<Follow>,
+    counters: Counters,
 }
 
 /// One state of the resolver. Never changed, only replaced.
 struct Map {
-    hosts: Arc<Hosts>,
+    hosts: Hosts,
+    read_at: SystemTime,
+    stamps: Vec<Option<Stamp>>,
     /// Names that were warned of. Only touched when a name of the cluster's own domain is missing.
     warned: Mutex<HashSet<String>>,
 }
 
 struct Follow {
-    source: Source,
-    opened: Instant,
-    /// When files are looked at next, in milliseconds since `opened`.
+    /// When files are looked at next, by the clock.
     next_look: AtomicU64,
-    seen: Mutex<Seen>,
+    seen: ArcSwap<Seen>,
+    /// Held by the thread that looks at the files.
+    looking: Mutex<()>,
 }
 
+/// What the last look at the files found.
 struct Seen {
     stamps: Vec<Option<Stamp>>,
-    /// The warning that was given last, so that it is given once.
+    /// Why they are not in use, as the warning had it that was given once.
     complaint: Option<String>,
 }
 
@@ -75,7 +81,7 @@ impl Resolver {
     ///
     /// # Errors
     ///
-    /// Fails when the source cannot be read or a description in it is wrong.
+    /// Fails if the source cannot be read or a description in it is wrong.
     pub fn open(source: &str) -> Result<Self, Error> {
         Resolver::from_source(source.parse()?)
     }
@@ -88,94 +94,145 @@ impl Resolver {
     pub fn from_source(source: Source) -> Result<Self, Error> {
         // Stamps are taken before reading: a change in between is then seen as one, by the next look.
         let stamps = stamps(&source);
-        let map = Map::read(&source)?;
+        let map = Map::read(&source, stamps.clone())?;
         map.log(&source, "read");
         let follow = (!stamps.is_empty()).then(|| Follow {
-            source,
-            opened: Instant::now(),
-            next_look: AtomicU64::new(millis(LOOK_EVERY)),
-            seen: Mutex::new(Seen { stamps, complaint: None }),
+            next_look: AtomicU64::new(milliseconds() + LOOK_EVERY),
+            seen: ArcSwap::from_pointee(Seen { stamps, complaint: None }),
+            looking: Mutex::new(()),
         });
-        Ok(Resolver::new(map, follow))
+        Ok(Resolver::new(map, Some(source), follow))
     }
 
-    /// Makes a resolver over descriptions made in code.
+    /// Makes a resolver over clusters made in code.
     ///
     /// # Errors
     ///
-    /// Fails when there is none, and when one is not possible.
+    /// Fails if there is none, or if two of them have the same long domains.
     pub fn from_clusters(clusters: impl IntoIterator<Item = Cluster>) -> Result<Self, Error> {
-        Map::new(clusters.into_iter().collect()).map(|map| Resolver::new(map, None))
+        Map::new(clusters, Vec::new()).map(|map| Resolver::new(map, None, None))
     }
 
-    fn new(map: Map, follow: Option<Follow>) -> Self {
-        Resolver(Arc::new(Inner { map: ArcSwap::from_pointee(map), follow }))
+    fn new(map: Map, source: Option<Source>, follow: Option<Follow>) -> Self {
+        let map = ArcSwap::from_pointee(map);
+        Resolver(Arc::new(Inner { map, source, follow, counters: Counters::default() }))
     }
 
-    /// Looks a host up: a name, or an address literal without brackets.
+    /// Looks a host up for a Kafka client: a name, or an address literal without brackets.
     ///
     /// Rereads a changed file first, at most once a second. A name under the cluster's own domain that is not in the map is
     /// warned of once.
     #[must_use]
-    pub fn lookup(&self, host: &str, port: u16, family: Family) -> Lookup {
+    pub fn lookup(&self, host: &str, family: Family) -> Lookup {
         self.look_at_files();
+        self.answer(Reach::Client, host, family)
+    }
+
+    /// Looks a name up for a whole program, which asks for much that is not Kafka's. For a name that cannot be a cluster's it
+    /// looks at no file, writes no line and makes no system call.
+    ///
+    /// Addresses are not looked up but connected to: see [`Hosts::connections`].
+    #[must_use]
+    pub fn lookup_in_program(&self, name: &str, family: Family) -> Lookup {
+        if !self.0.map.load().hosts.could_have(name) {
+            self.0.counters.count(&Lookup::System);
+            return Lookup::System;
+        }
+        self.look_at_files();
+        self.answer(Reach::Program, name, family)
+    }
+
+    fn answer(&self, reach: Reach, host: &str, family: Family) -> Lookup {
         let map = self.0.map.load();
-        let lookup = map.hosts.lookup(host, port, family);
+        let lookup = map.hosts.lookup_for(reach, host, family);
+        self.0.counters.count(&lookup);
         if !matches!(lookup, Lookup::Mapped(_)) {
-            map.warn_of_missing(host, family);
+            map.warn_of_missing(reach, host, family);
         }
         lookup
     }
 
     /// Looks a host up and says why the answer is what it is. Reads a changed file as [`Resolver::lookup`] does.
     #[must_use]
-    pub fn explain(&self, host: &str, port: u16, family: Family) -> Explanation {
-        self.look_at_files();
-        self.0.map.load().hosts.explain(host, port, family)
+    pub fn explain(&self, host: &str, family: Family) -> Explanation {
+        self.hosts().explain(host, family)
     }
 
     /// Returns the map as it is now. Cheap: it is shared, never changed, and another one as soon as a file says something else.
     #[must_use]
-    pub fn hosts(&self) -> Arc<Hosts> {
+    pub fn hosts(&self) -> Hosts {
         self.look_at_files();
-        Arc::clone(&self.0.map.load().hosts)
+        self.last_hosts()
     }
 
-    /// Returns the descriptions as they are now. Cheap: they are shared.
+    /// Returns the map as the last lookup left it, without a look at the files.
     #[must_use]
-    pub fn clusters(&self) -> Arc<[Cluster]> {
-        self.look_at_files();
-        Arc::clone(self.0.map.load().hosts.shared_clusters())
+    pub fn last_hosts(&self) -> Hosts {
+        self.0.map.load().hosts.clone()
     }
 
-    /// Returns the value for `bootstrap.servers`, in the style of the description, else of the rule.
+    /// Returns the clusters as they are now. Cheap: they are shared.
+    #[must_use]
+    pub fn clusters(&self) -> Vec<Cluster> {
+        self.hosts().clusters().to_vec()
+    }
+
+    /// Describes the endpoints of each cluster as they are now, in the order of the source.
+    #[must_use]
+    pub fn overviews(&self) -> Vec<Overview> {
+        Overview::of(&self.hosts())
+    }
+
+    /// Returns the state of the resolver, without a look at the files.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let map = self.0.map.load();
+        let files = self.0.source.iter().flat_map(Source::files).zip(&map.stamps).map(|(path, stamp)| FileState {
+            path: path.to_owned(),
+            size: stamp.as_ref().map(Stamp::size),
+            modified: stamp.as_ref().and_then(Stamp::modified),
+        });
+        Status {
+            source: self.0.source.as_ref().map(ToString::to_string),
+            read_at: map.read_at,
+            files: files.collect(),
+            stale: self.0.follow.as_ref().and_then(|follow| follow.seen.load().complaint.clone()),
+            lookups: self.0.counters.sum(),
+        }
+    }
+
+    /// Returns the value for `bootstrap.servers` as EMR's document has it, for programs without the hook: in the style of the
+    /// description, else of the rule.
     ///
     /// # Errors
     ///
     /// Fails for a resolver over several clusters, whose clients have to say which brokers they mean.
     pub fn bootstrap_servers(&self) -> Result<String, Error> {
-        self.bootstrap(None)
+        self.with_cluster(|cluster| Ok(cluster.bootstrap_endpoints()))
     }
 
-    /// As [`Resolver::bootstrap_servers`], for a client that may use TLS or Kerberos: then brokers are listed by long
-    /// domain, unless the description says `bootstrap = "addresses"`. See [`BootstrapStyle::for_security`] for the
-    /// arguments.
+    /// Returns the value for `bootstrap.servers` of a client that has the hook: long domains, so that the client finds a
+    /// cluster again whose addresses changed. Addresses if the description says `bootstrap = "addresses"`, or has no `id` and
+    /// so no long domains.
+    ///
+    /// The arguments are the client's `security.protocol` and `sasl.mechanism`, as [`BootstrapStyle::for_security`] takes
+    /// them: TLS and Kerberos compare names, and cannot do without.
     ///
     /// # Errors
     ///
-    /// As [`Resolver::bootstrap_servers`]; also where no long domain is known because the description has no `id`.
-    pub fn bootstrap_servers_for(
+    /// As [`Resolver::bootstrap_servers`]; also if the client's security needs long domains and none are known.
+    pub fn client_bootstrap_servers(
         &self,
         security_protocol: Option<&str>,
         sasl_mechanism: Option<&str>,
     ) -> Result<String, Error> {
-        self.bootstrap(BootstrapStyle::for_security(security_protocol, sasl_mechanism))
+        let needs_names = BootstrapStyle::for_security(security_protocol, sasl_mechanism).is_some();
+        self.with_cluster(|cluster| cluster.client_bootstrap(needs_names))
     }
 
-    fn bootstrap(&self, needed: Option<BootstrapStyle>) -> Result<String, Error> {
-        self.look_at_files();
-        let map = self.0.map.load();
-        let [cluster] = map.hosts.clusters() else {
+    fn with_cluster(&self, list: impl Fn(&Cluster) -> Result<Vec<Endpoint>, Error>) -> Result<String, Error> {
+        let hosts = self.hosts();
+        let [cluster] = hosts.clusters() else {
             return Err(Error::new(
                 ErrorKind::Bootstrap,
                 format!(
@@ -183,7 +240,7 @@ impl Resolver {
                 ),
             ));
         };
-        cluster.bootstrap(cluster.bootstrap.or(needed).unwrap_or(cluster.rule().bootstrap)).map(|list| join(&list))
+        list(cluster).map(|list| join(&list))
     }
 
     /// Returns whether two handles are of the same resolver.
@@ -194,52 +251,49 @@ impl Resolver {
 
     /// Looks at the files when it is time, and swaps the map when one changed.
     fn look_at_files(&self) {
-        let Some(follow) = &self.0.follow else { return };
-        let now = millis(follow.opened.elapsed());
+        let (Some(follow), Some(source)) = (&self.0.follow, &self.0.source) else { return };
+        let now = milliseconds();
         let next = follow.next_look.load(Ordering::Relaxed);
         // One thread wins and looks; the others go on with the map there is.
         if now < next
-            || follow
-                .next_look
-                .compare_exchange(next, now + millis(LOOK_EVERY), Ordering::Relaxed, Ordering::Relaxed)
-                .is_err()
+            || follow.next_look.compare_exchange(next, now + LOOK_EVERY, Ordering::Relaxed, Ordering::Relaxed).is_err()
         {
             return;
         }
         // Held by a thread that still reads: then this one goes on too. It may even be the same thread, in its logger.
-        let mut seen = match follow.seen.try_lock() {
-            Ok(seen) => seen,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return,
-        };
-        let stamps = stamps(&follow.source);
+        let Some(looking) = try_lock(&follow.looking) else { return };
+        let stamps = stamps(source);
+        let seen = follow.seen.load_full();
         if stamps == seen.stamps {
             return;
         }
-        match Map::read(&follow.source) {
+        match Map::read(source, stamps.clone()) {
             Ok(map) => {
-                *seen = Seen { stamps, complaint: None };
-                // Written anew, and nothing is new: the map stays, and with it what was warned of.
-                if map.hosts.clusters() == self.0.map.load().hosts.clusters() {
-                    return;
-                }
+                follow.seen.store(Arc::new(Seen { stamps, complaint: None }));
+                let old = self.0.map.load();
+                // Written anew, and nothing is new: what was warned of stays.
+                let map = match map.hosts.clusters() == old.hosts.clusters() {
+                    true => Map { hosts: old.hosts.clone(), warned: Mutex::new(old.warned()), ..map },
+                    false => map,
+                };
+                let is_new = !map.hosts.same(&old.hosts);
                 let map = Arc::new(map);
                 self.0.map.store(Arc::clone(&map));
-                drop(seen);
-                map.log(&follow.source, "read again");
+                drop(looking);
+                if is_new {
+                    map.log(source, "read again");
+                }
             }
             Err(error) => {
+                let complaint = format!("{error:#}");
                 // A bad file is read again only when it changes. One that is there and could not be read is tried again.
-                if error.kind() != ErrorKind::Io || stamps.contains(&None) {
-                    seen.stamps = stamps;
+                let is_final = error.kind() != ErrorKind::Io || stamps.contains(&None);
+                let stamps = if is_final { stamps } else { seen.stamps.clone() };
+                follow.seen.store(Arc::new(Seen { stamps, complaint: Some(complaint.clone()) }));
+                drop(looking);
+                if seen.complaint.as_ref() != Some(&complaint) {
+                    log::warn!("{complaint}; the last good description stays in use");
                 }
-                let complaint = error.to_string();
-                if seen.complaint.as_ref() == Some(&complaint) {
-                    return;
-                }
-                seen.complaint = Some(complaint.clone());
-                drop(seen);
-                log::warn!("{complaint}; the last good description stays in use");
             }
         }
     }
@@ -248,7 +302,8 @@ impl Resolver {
 /// Shows the clusters' names, as messages have them.
 impl fmt::Display for Resolver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let titles: Vec<String> = self.0.map.load().hosts.clusters().iter().map(Cluster::title).collect();
+        let map = self.0.map.load();
+        let titles: Vec<&str> = map.hosts.clusters().iter().map(Cluster::title).collect();
         f.write_str(&titles.join(", "))
     }
 }
@@ -260,52 +315,50 @@ impl fmt::Debug for Resolver {
 }
 
 impl Map {
-    fn read(source: &Source) -> Result<Self, Error> {
-        Map::new(source.load()?).map_err(|error| error.in_source(source))
+    fn read(source: &Source, stamps: Vec<Option<Stamp>>) -> Result<Self, Error> {
+        Map::new(source.load()?, stamps).map_err(|error| error.in_source(source))
     }
 
-    fn new(clusters: Vec<Cluster>) -> Result<Self, Error> {
-        if clusters.is_empty() {
-            return Err(Error::new(ErrorKind::Value, "no cluster; expected at least one description"));
-        }
-        for cluster in &clusters {
-            cluster.check().and_then(|()| cluster.check_addresses())?;
-        }
-        Ok(Map { hosts: Arc::new(Hosts::build(clusters.into())?), warned: Mutex::default() })
+    fn new(clusters: impl IntoIterator<Item = Cluster>, stamps: Vec<Option<Stamp>>) -> Result<Self, Error> {
+        let hosts = Hosts::new(clusters)?;
+        Ok(Map { hosts, read_at: SystemTime::now(), stamps, warned: Mutex::default() })
     }
 
     fn log(&self, source: &Source, what: &str) {
         for cluster in self.hosts.clusters() {
-            let (title, nodes, rule) = (cluster.title(), cluster.nodes.len(), cluster.rule());
+            let (title, nodes, rule) = (cluster.title(), cluster.nodes().len(), cluster.rule());
             log::info!("{source}: {what}: {title}, rule {rule}, nodes: {nodes}");
         }
     }
 
-    fn warn_of_missing(&self, host: &str, family: Family) {
-        if !self.hosts.is_missing(host) {
-            return;
-        }
+    fn warned(&self) -> HashSet<String> {
+        try_lock(&self.warned).map(|warned| warned.clone()).unwrap_or_default()
+    }
+
+    fn warn_of_missing(&self, reach: Reach, host: &str, family: Family) {
+        let Some(warning) = self.hosts.warning(reach, host, family) else { return };
         // Not waited for: in a forked process, the thread that holds it may be gone. The next lookup warns then.
-        let mut warned = match self.warned.try_lock() {
-            Ok(warned) => warned,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return,
-        };
+        let Some(mut warned) = try_lock(&self.warned) else { return };
         let first = warned.len() < MAX_WARNED && warned.insert(names::normal(host));
         // A logger may resolve names itself.
         drop(warned);
         if first {
-            log::warn!("{}", self.hosts.warning(host, family));
+            log::warn!("{warning}");
         }
+    }
+}
+
+/// Takes a lock that nobody holds. What a panic left behind it is as good as before.
+fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
     }
 }
 
 fn stamps(source: &Source) -> Vec<Option<Stamp>> {
     source.files().map(|path: &Path| Stamp::of(path)).collect()
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -332,8 +385,9 @@ mod tests {
 
     #[track_caller]
     fn leads_to(resolver: &Resolver, ip: &str) {
-        let lookup = resolver.lookup("emr-worker-1.cluster-48742", 9092, Family::Any);
-        assert_eq!(lookup, Lookup::Mapped(vec![format!("{ip}:9092").parse().unwrap()]));
+        let lookup = resolver.lookup("emr-worker-1.cluster-48742", Family::Any);
+        let expected: std::net::IpAddr = ip.parse().unwrap();
+        assert!(matches!(&lookup, Lookup::Mapped(dial) if dial.addresses() == [expected]), "{lookup:?}");
     }
 
     fn directory_with(content: &str) -> (tempfile::TempDir, PathBuf) {
@@ -367,7 +421,7 @@ mod tests {
         let hosts = resolver.hosts();
         replace(&path, &format!("{}# The same.\n", describe("10.0.1.26")));
         time_passes(&resolver);
-        assert!(Arc::ptr_eq(&hosts, &resolver.hosts()));
+        assert!(hosts.same(&resolver.hosts()));
     }
 
     #[test]
@@ -407,13 +461,13 @@ mod tests {
         let (_directory, path) = directory_with(&describe("10.0.1.24"));
         let resolver = Resolver::open(path.to_str().unwrap()).unwrap();
         let new = "emr-worker-2.cluster-48742";
-        assert_eq!(resolver.lookup(new, 9092, Family::Any), Lookup::System);
+        assert_eq!(resolver.lookup(new, Family::Any), Lookup::System);
         replace(
             &path,
             &format!("{}[[nodes]]\nname=\"emr-worker-2\"\nprivate_ip=\"10.0.1.25\"\n", describe("10.0.1.24")),
         );
         time_passes(&resolver);
-        assert!(matches!(resolver.lookup(new, 9092, Family::Any), Lookup::Mapped(_)));
+        assert!(matches!(resolver.lookup(new, Family::Any), Lookup::Mapped(_)));
     }
 
     #[test]
@@ -432,10 +486,77 @@ mod tests {
             Resolver::open(&format!("emr://48742?release=3.11{parameters}&emr-worker-1=10.0.1.24")).unwrap()
         };
         assert_eq!(open("").bootstrap_servers().unwrap(), "10.0.1.24:9092");
-        assert_eq!(open("").bootstrap_servers_for(Some("ssl"), None).unwrap(), "emr-worker-1.cluster-48742:9092");
-        assert_eq!(open("&bootstrap=addresses").bootstrap_servers_for(Some("ssl"), None).unwrap(), "10.0.1.24:9092");
+        assert_eq!(open("").client_bootstrap_servers(Some("ssl"), None).unwrap(), "emr-worker-1.cluster-48742:9092");
+        assert_eq!(open("&bootstrap=addresses").client_bootstrap_servers(Some("ssl"), None).unwrap(), "10.0.1.24:9092");
         let without_id = Resolver::open("emr://?release=3.11&emr-worker-1=10.0.1.24").unwrap();
-        assert!(without_id.bootstrap_servers_for(Some("ssl"), None).unwrap_err().to_string().contains("id: missing"));
+        assert_eq!(open("").client_bootstrap_servers(None, None).unwrap(), "emr-worker-1.cluster-48742:9092");
+        assert_eq!(open("&bootstrap=addresses").client_bootstrap_servers(None, None).unwrap(), "10.0.1.24:9092");
+        assert_eq!(without_id.client_bootstrap_servers(None, None).unwrap(), "10.0.1.24:9092");
+        assert!(
+            without_id.client_bootstrap_servers(Some("ssl"), None).unwrap_err().to_string().contains("id: missing")
+        );
+    }
+
+    #[test]
+    fn a_change_behind_the_minor_number_is_one() {
+        let (_directory, path) = directory_with(&describe("10.0.1.24").replace("3.10", "3.11.0"));
+        let resolver = Resolver::open(path.to_str().unwrap()).unwrap();
+        replace(&path, &describe("10.0.1.24").replace("3.10", "3.11.2"));
+        time_passes(&resolver);
+        assert_eq!(resolver.overviews()[0].release.as_deref(), Some("3.11.2"));
+    }
+
+    #[test]
+    fn a_foreign_name_of_a_program_is_no_reason_to_look_at_files() {
+        let (_directory, path) = directory_with(&describe("10.0.1.24"));
+        let resolver = Resolver::open(path.to_str().unwrap()).unwrap();
+        replace(&path, &describe("10.0.1.25"));
+        let next_look = || resolver.0.follow.as_ref().unwrap().next_look.load(Ordering::Relaxed);
+        for foreign in ["localhost", "emr-worker-1", "10.0.1.24", "www.example.com", ""] {
+            time_passes(&resolver);
+            assert_eq!(resolver.lookup_in_program(foreign, Family::Any), Lookup::System, "{foreign}");
+            assert_eq!(next_look(), 0, "{foreign}: the files were looked at");
+        }
+        assert!(matches!(resolver.lookup_in_program("emr-worker-1.cluster-48742", Family::Any), Lookup::Mapped(_)));
+        assert_ne!(next_look(), 0);
+        leads_to(&resolver, "10.0.1.25");
+    }
+
+    #[test]
+    fn the_status_has_source_files_and_counts() {
+        let (_directory, path) = directory_with(&describe("10.0.1.24"));
+        let resolver = Resolver::open(path.to_str().unwrap()).unwrap();
+        leads_to(&resolver, "10.0.1.24");
+        let _ = resolver.lookup("example.com", Family::Any);
+        let _ = resolver.lookup("emr-worker-1", Family::V6);
+        let status = resolver.status();
+        assert_eq!(status.source.as_deref(), path.to_str());
+        assert_eq!(status.files[0].size, Some(describe("10.0.1.24").len() as u64));
+        assert!(status.files[0].modified.is_some());
+        assert_eq!((status.lookups.mapped, status.lookups.passed_on, status.lookups.refused), (1, 1, 1));
+        assert_eq!(status.stale, None);
+        replace(&path, "release = ");
+        time_passes(&resolver);
+        leads_to(&resolver, "10.0.1.24");
+        assert!(resolver.status().stale.unwrap().contains("line 1"));
+        assert_eq!(resolver.status().read_at, status.read_at);
+        replace(&path, &describe("10.0.1.24"));
+        time_passes(&resolver);
+        leads_to(&resolver, "10.0.1.24");
+        assert_eq!(resolver.status().stale, None);
+        assert!(serde_json::to_string(&resolver.status()).unwrap().contains("\"mapped\":3"));
+    }
+
+    #[test]
+    fn an_overview_shows_what_the_resolver_answers() {
+        // Short names of two clusters are ambiguous, and without an id there are no others.
+        let resolver =
+            Resolver::open("emr://?release=3.11&emr-worker-1=10.0.1.24;emr://?release=3.11&emr-worker-1=10.0.2.24")
+                .unwrap();
+        assert_eq!(resolver.lookup("emr-worker-1", Family::Any), Lookup::System);
+        for overview in resolver.overviews() {
+            assert!(overview.nodes[0].addresses.is_empty() && overview.nodes[0].by.is_none());
+        }
     }
 
     #[test]
@@ -455,7 +576,7 @@ mod tests {
                 let Some(resolver) = RESOLVER.get() else { return };
                 if LINES.fetch_add(1, Ordering::SeqCst) < 100 {
                     time_passes(resolver);
-                    let _ = resolver.lookup("emr-worker-8.cluster-48742", 9092, Family::Any);
+                    let _ = resolver.lookup("emr-worker-8.cluster-48742", Family::Any);
                 }
             }
 
@@ -465,11 +586,11 @@ mod tests {
         log::set_max_level(log::LevelFilter::Info);
         let (_directory, path) = directory_with(&describe("10.0.1.24"));
         let resolver = RESOLVER.get_or_init(|| Resolver::open(path.to_str().unwrap()).unwrap());
-        let _ = resolver.lookup("emr-worker-9.cluster-48742", 9092, Family::Any);
+        let _ = resolver.lookup("emr-worker-9.cluster-48742", Family::Any);
         for content in ["release = ", &describe("10.0.1.25")] {
             replace(&path, content);
             time_passes(resolver);
-            let _ = resolver.lookup("emr-worker-1", 9092, Family::Any);
+            let _ = resolver.lookup("emr-worker-1", Family::Any);
         }
         leads_to(resolver, "10.0.1.25");
         assert!(LINES.load(Ordering::SeqCst) >= 4, "two missing names, a bad file, a good one");
@@ -483,7 +604,7 @@ mod tests {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..2000 {
-                        let lookup = resolver.lookup("emr-worker-1", 9092, Family::Any);
+                        let lookup = resolver.lookup("emr-worker-1", Family::Any);
                         assert!(matches!(lookup, Lookup::Mapped(_)), "{lookup:?}");
                     }
                 });

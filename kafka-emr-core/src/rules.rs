@@ -1,5 +1,6 @@
 //! The version rules of EMR's document "Cross-cluster access to Kafka", as one table.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -54,17 +55,15 @@ pub enum NodeAddress {
     PublicIp,
 }
 
-/// The first release of the later rules, as (major, minor).
-const NEW_RULES_SINCE: (u32, u32) = (3, 11);
-
 /// One row of the rule table.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Rule {
-    /// `R1` to `R4`.
+    /// `R1` and so on.
     pub name: &'static str,
-    /// Whether the row is for EMR-3.11 and later; else it is for all before.
-    pub from_3_11: bool,
+    /// The first release that it holds for, as (major, minor); `None` for the earliest. It holds until the next rule of its
+    /// network does.
+    pub since: Option<(u32, u32)>,
     /// The client's network.
     pub network: Network,
     /// How brokers stand in `bootstrap.servers`, where neither user nor security asks for another way.
@@ -83,10 +82,10 @@ pub struct Rule {
 }
 
 /// All rules. The EMR document is "Cross-cluster access to Kafka" of E-MapReduce.
-pub static RULES: [Rule; 4] = [
+pub static RULES: &[Rule] = &[
     Rule {
         name: "R1",
-        from_3_11: true,
+        since: Some((3, 11)),
         network: Network::Private,
         bootstrap: BootstrapStyle::Addresses,
         port: 9092,
@@ -98,7 +97,7 @@ pub static RULES: [Rule; 4] = [
     },
     Rule {
         name: "R2",
-        from_3_11: true,
+        since: Some((3, 11)),
         network: Network::Public,
         bootstrap: BootstrapStyle::Addresses,
         port: 9093,
@@ -109,7 +108,7 @@ pub static RULES: [Rule; 4] = [
     },
     Rule {
         name: "R3",
-        from_3_11: false,
+        since: None,
         network: Network::Private,
         bootstrap: BootstrapStyle::Names,
         port: 9092,
@@ -121,7 +120,7 @@ pub static RULES: [Rule; 4] = [
     },
     Rule {
         name: "R4",
-        from_3_11: false,
+        since: None,
         network: Network::Public,
         bootstrap: BootstrapStyle::Names,
         port: 9092,
@@ -139,11 +138,31 @@ impl Rule {
     /// No release means hosts text, which is what EMR's document gives users before EMR-3.11.
     #[must_use]
     pub fn of(release: Option<&EmrVersion>, network: Network) -> &'static Rule {
-        let from_3_11 = release.is_some_and(|release| (release.major(), release.minor()) >= NEW_RULES_SINCE);
+        let number = release.map(EmrVersion::number);
         RULES
             .iter()
-            .find(|rule| rule.from_3_11 == from_3_11 && rule.network == network)
-            .expect("the table has a row for each era and network")
+            .filter(|rule| rule.network == network && rule.since <= number)
+            .max_by_key(|rule| rule.since)
+            .expect("each network has a rule for the earliest releases")
+    }
+
+    /// Returns for which releases the rule holds, as messages show it: "EMR-3.11 and later", "before EMR-3.11".
+    #[must_use]
+    pub fn releases(&self) -> String {
+        let release = |(major, minor)| format!("EMR-{major}.{minor}");
+        let until = RULES.iter().filter(|rule| rule.network == self.network && rule.since > self.since);
+        match (self.since, until.filter_map(|rule| rule.since).min()) {
+            (Some(since), Some(until)) => format!("{} and later, before {}", release(since), release(until)),
+            (Some(since), None) => format!("{} and later", release(since)),
+            (None, Some(until)) => format!("before {}", release(until)),
+            (None, None) => "every release".to_owned(),
+        }
+    }
+
+    /// Returns Kafka's ports by all rules, in order and each once.
+    #[must_use]
+    pub fn ports() -> Vec<u16> {
+        RULES.iter().map(|rule| rule.port).collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
 
@@ -153,9 +172,9 @@ impl fmt::Display for Rule {
     }
 }
 
-/// Makes an enum of two words readable from text and printable.
+/// Makes an enum of words readable from text and printable.
 macro_rules! words {
-    ($type:ident, $what:literal, $($word:literal => $variant:ident),+) => {
+    ($type:ident, $($word:literal => $variant:ident),+) => {
         impl FromStr for $type {
             type Err = Error;
 
@@ -164,7 +183,7 @@ macro_rules! words {
                     $($word => Ok($type::$variant),)+
                     _ => Err(Error::new(
                         ErrorKind::Value,
-                        format!("{}: {text:?} is not possible; expected one of {}", $what, [$($word),+].join(", ")),
+                        format!("{text:?} is not possible; expected one of {}", [$($word),+].join(", ")),
                     )),
                 }
             }
@@ -179,12 +198,31 @@ macro_rules! words {
 }
 pub(crate) use words;
 
-words!(Network, "network", "private" => Private, "public" => Public);
-words!(BootstrapStyle, "bootstrap", "addresses" => Addresses, "names" => Names);
+words!(Network, "private" => Private, "public" => Public);
+words!(BootstrapStyle, "addresses" => Addresses, "names" => Names);
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_table_has_a_rule_for_every_release_and_network() {
+        for network in [Network::Private, Network::Public] {
+            let since: Vec<_> = RULES.iter().filter(|rule| rule.network == network).map(|rule| rule.since).collect();
+            assert!(since.contains(&None), "{network}: the earliest releases have no rule");
+            assert_eq!(since.iter().collect::<BTreeSet<_>>().len(), since.len(), "{network}: two rules of one release");
+        }
+        let names: BTreeSet<&str> = RULES.iter().map(|rule| rule.name).collect();
+        assert_eq!(names.len(), RULES.len());
+    }
+
+    #[test]
+    fn a_rule_knows_its_releases_and_all_ports() {
+        let releases = |name| RULES.iter().find(|rule| rule.name == name).unwrap().releases();
+        assert_eq!(releases("R2"), "EMR-3.11 and later");
+        assert_eq!(releases("R4"), "before EMR-3.11");
+        assert_eq!(Rule::ports(), [9092, 9093]);
+    }
 
     #[track_caller]
     fn check(release: &str, network: Network, expected: &str) {

@@ -1,16 +1,14 @@
 //! EMR releases and their spellings.
 
-use std::cmp::Ordering;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use crate::{Error, ErrorKind};
 
 /// An EMR release, such as `EMR-3.10.1`.
 ///
-/// Releases are compared by major and minor number, because that is all the connection rules look at:
-/// `EMR-3.11.0` equals `EMR-3.11.2`. They are numbers, so `3.9` is earlier than `3.11`.
+/// The connection rules compare releases by [`EmrVersion::number`]: `3.9` is earlier than `3.11`, and what follows the minor
+/// number does not count. Two releases are equal when they are written the same.
 ///
 /// Accepted spellings, in any case: `EMR-3.10.1`, `EMR-3.16.0_pre`, `V3.11.X`, `EMR V3.44.0`,
 /// `E-MapReduce-3.12.0`, `3.11`, `3.11.x`.
@@ -21,11 +19,11 @@ use crate::{Error, ErrorKind};
 /// use kafka_emr_core::EmrVersion;
 ///
 /// let release: EmrVersion = "EMR V3.9.2".parse()?;
-/// assert!(release < "3.11".parse()?);
+/// assert!(release.number() < (3, 11));
 /// assert_eq!(release.to_string(), "EMR V3.9.2");
 /// # Ok::<(), kafka_emr_core::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EmrVersion {
     major: u32,
     minor: u32,
@@ -50,6 +48,12 @@ impl EmrVersion {
     #[must_use]
     pub fn minor(&self) -> u32 {
         self.minor
+    }
+
+    /// Returns major and minor number, which is what the rules compare.
+    #[must_use]
+    pub fn number(&self) -> (u32, u32) {
+        (self.major, self.minor)
     }
 }
 
@@ -147,32 +151,6 @@ impl serde::Serialize for EmrVersion {
     }
 }
 
-impl Ord for EmrVersion {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (self.major, self.minor).cmp(&(other.major, other.minor))
-    }
-}
-
-impl PartialOrd for EmrVersion {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for EmrVersion {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for EmrVersion {}
-
-impl Hash for EmrVersion {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.major, self.minor).hash(state);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,9 +179,16 @@ mod tests {
     #[test]
     fn orders_by_number() {
         let in_order = ["2.99.0", "3.9.9", "EMR-3.10.1", "3.11", "V3.12.X", "EMR-4.1.0", "5.0"];
-        let releases: Vec<EmrVersion> = in_order.iter().map(|text| text.parse().unwrap()).collect();
-        assert!(releases.is_sorted_by(|a, b| a < b));
-        assert_eq!("3.11.0".parse::<EmrVersion>().unwrap(), "EMR-3.11.2".parse().unwrap());
+        let numbers: Vec<(u32, u32)> =
+            in_order.iter().map(|text| text.parse::<EmrVersion>().unwrap().number()).collect();
+        assert!(numbers.is_sorted_by(|a, b| a < b));
+    }
+
+    #[test]
+    fn releases_that_differ_behind_the_minor_number_are_not_equal() {
+        let [first, second] = ["3.11.0", "3.11.2"].map(|text| text.parse::<EmrVersion>().unwrap());
+        assert_eq!(first.number(), second.number());
+        assert_ne!(first, second);
     }
 
     #[track_caller]

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use kafka_emr_core::{
-    BootstrapStyle, Cluster, EmrVersion, Endpoint, Family, Hosts, Lookup, Network, Node, NodeRole, Resolver,
+    BootstrapStyle, Cluster, Description, EmrVersion, Endpoint, Family, Hosts, Lookup, Network, Node, NodeDescription,
+    NodeRole, Resolver,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -18,7 +19,7 @@ use crate::texts::noise;
 /// A description, and what is known of its nodes from how it was made.
 #[derive(Clone, Debug)]
 struct Known {
-    cluster: Cluster,
+    description: Description,
     nodes: Vec<KnownNode>,
 }
 
@@ -129,28 +130,36 @@ fn known() -> impl Strategy<Value = Known> {
                 None => (text.parse().unwrap(), Some(BootstrapStyle::Addresses)),
                 Some(_) => (text.parse().unwrap(), style),
             };
-            let mut cluster = Cluster::new(release);
+            let mut description = Description::new(release);
             let new_console = id.as_deref().is_some_and(|id| id.starts_with("c-"));
             let domain = id.as_deref().map(|id| match new_console {
                 true => format!("{id}.{region}.emr.aliyuncs.com"),
                 false => format!("cluster-{id}"),
             });
-            cluster.id = id;
-            cluster.region = (new_console || strict).then_some(region);
-            cluster.network = network;
-            cluster.bootstrap = style;
-            cluster.strict = strict;
-            cluster.port = port;
-            cluster.cluster_id = cluster_id;
+            let settings = &mut description.settings;
+            settings.id = id;
+            settings.region = (new_console || strict).then_some(region);
+            settings.network = Some(network);
+            settings.bootstrap = style;
+            settings.strict = Some(strict);
+            settings.port = port;
+            settings.cluster_id = cluster_id;
             let mut nodes = Vec::new();
             for (i, seed) in seeds.into_iter().enumerate() {
-                let (node, known) = build(seed, i + 1, network, domain.as_deref(), new_console, cluster.nodes.last());
-                cluster.nodes.push(node);
+                let before = description.nodes.last();
+                let (node, known) = build(seed, i + 1, network, domain.as_deref(), new_console, before);
+                description.nodes.push(node);
                 nodes.push(known);
             }
-            Known { cluster, nodes }
+            Known { description, nodes }
         },
     )
+}
+
+impl Known {
+    fn cluster(&self) -> Cluster {
+        Cluster::new(self.description.clone()).unwrap()
+    }
 }
 
 /// Makes a node of its seed. The first one is a broker in any case.
@@ -160,11 +169,11 @@ fn build(
     network: Network,
     domain: Option<&str>,
     new_console: bool,
-    before: Option<&Node>,
-) -> (Node, KnownNode) {
+    before: Option<&NodeDescription>,
+) -> (NodeDescription, KnownNode) {
     let own = |text: &str| text.replace('N', &number.to_string());
     let (form, in_domain, told) = seed.form;
-    let mut node = Node::new(mixed_case(&own(form), seed.case));
+    let mut node = NodeDescription::new(mixed_case(&own(form), seed.case));
     node.role = seed.role;
     node.broker = match (number, told.is_none() && seed.role.is_none()) {
         (1, _) => Some(true),
@@ -213,14 +222,18 @@ fn is_usual(id: &str) -> bool {
 
 /// Where a client gets to that dials an endpoint with the hosts in front of its system.
 fn dialled(hosts: &Hosts, endpoint: &Endpoint) -> BTreeSet<SocketAddr> {
-    match look_up_at(hosts, &endpoint.host, endpoint.port) {
-        Lookup::Mapped(addresses) => addresses.into_iter().collect(),
+    match hosts.lookup(&endpoint.host, Family::Any) {
+        Lookup::Mapped(dial) => dial.socket_addrs(endpoint.port).collect(),
         _ => [SocketAddr::new(endpoint.host.parse().unwrap(), endpoint.port)].into(),
     }
 }
 
-fn look_up_at(hosts: &Hosts, host: &str, port: u16) -> Lookup {
-    hosts.lookup(host, port, Family::Any)
+/// Where a lookup leads that is made for a port.
+fn at_port(lookup: &Lookup, port: u16) -> Option<Vec<SocketAddr>> {
+    match lookup {
+        Lookup::Mapped(dial) => Some(dial.socket_addrs(port).collect()),
+        _ => None,
+    }
 }
 
 proptest! {
@@ -228,53 +241,59 @@ proptest! {
 
     #[test]
     fn what_is_written_is_read_again(known in known()) {
-        let cluster = &known.cluster;
-        same(&Cluster::from_toml(&cluster.to_toml().unwrap()).unwrap(), cluster);
-        same(&Cluster::from_json(&cluster.to_json().unwrap()).unwrap(), cluster);
+        let description = &known.description;
+        prop_assert_eq!(&Description::from_toml(&description.to_toml().unwrap()).unwrap(), description);
+        prop_assert_eq!(&Description::from_json(&description.to_json().unwrap()).unwrap(), description);
+        prop_assert_eq!(&known.cluster().description(), description);
     }
 
     #[test]
     fn every_name_leads_where_the_rule_says(known in known(), case in any::<u64>(), port in any::<u16>()) {
-        let endpoints = known.cluster.endpoints().unwrap();
+        let cluster = known.cluster();
+        let endpoints = cluster.endpoints();
         let hosts = endpoints.hosts();
-        for (node, known_node) in known.cluster.nodes.iter().zip(&known.nodes) {
+        for (node, known_node) in cluster.nodes().iter().zip(&known.nodes) {
             prop_assert_eq!(node.is_broker(), known_node.broker);
-            let shown = known.cluster.long_domain(node).map(|name| name.to_ascii_lowercase());
+            let shown = node.long_domain().map(|name| name.to_ascii_lowercase());
             prop_assert_eq!(shown, known_node.long_domains.first().map(|name| name.to_ascii_lowercase()));
-            let expected = match known_node.dials {
-                Some((ip, instead)) => Lookup::Mapped(vec![SocketAddr::new(ip, instead.unwrap_or(port))]),
-                None if known.cluster.strict => Lookup::Refused,
-                None => Lookup::System,
+            let expected = known_node.dials.map(|(ip, instead)| vec![SocketAddr::new(ip, instead.unwrap_or(port))]);
+            let check = |host: &str| {
+                let lookup = hosts.lookup(host, Family::Any);
+                prop_assert_eq!(&at_port(&lookup, port), &expected, "{}", host);
+                let is_refused = expected.is_none() && cluster.is_strict();
+                prop_assert_eq!(lookup == Lookup::Refused, is_refused, "{}", host);
+                Ok(())
             };
-            for name in known_node.long_domains.iter().chain([&node.name]).chain(&node.aliases) {
+            let name = node.name().to_owned();
+            for name in known_node.long_domains.iter().chain([&name]).chain(&node.description().aliases) {
                 let name = mixed_case(name.strip_suffix('.').unwrap_or(name), case);
-                prop_assert_eq!(&look_up_at(hosts, &name, port), &expected, "{}", name);
-                prop_assert_eq!(&look_up_at(hosts, &format!("{name}."), port), &expected, "{}.", name);
+                check(&name)?;
+                check(&format!("{name}."))?;
                 look_up(hosts, &name);
             }
             // A broker may advertise its private IP to a client outside.
-            if let Some(private) = node.private_ip.filter(|_| known.cluster.network == Network::Public && known_node.dials.is_some()) {
-                prop_assert_eq!(look_up_at(hosts, &private.to_string(), port), expected);
+            if let Some(private) = node.private_ip().filter(|_| cluster.network() == Network::Public && known_node.dials.is_some()) {
+                check(&private.to_string())?;
             }
         }
     }
 
     #[test]
     fn every_broker_is_a_bootstrap_server_once(known in known()) {
-        let cluster = &known.cluster;
-        let endpoints = cluster.endpoints().unwrap();
-        let release = cluster.release.as_ref().unwrap();
-        let later = (release.major(), release.minor()) >= (3, 11);
-        let by_name = cluster.bootstrap.map_or(!later, |style| style == BootstrapStyle::Names);
-        let port = cluster.port.unwrap_or(if later && cluster.network == Network::Public { 9093 } else { 9092 });
-        let brokers = || cluster.nodes.iter().zip(&known.nodes).filter(|(_, known)| known.broker);
+        let cluster = known.cluster();
+        let endpoints = cluster.endpoints();
+        let later = cluster.release().unwrap().number() >= (3, 11);
+        let by_name = cluster.bootstrap().map_or(!later, |style| style == BootstrapStyle::Names);
+        let by_rule = if later && cluster.network() == Network::Public { 9093 } else { 9092 };
+        let port = known.description.settings.port.unwrap_or(by_rule);
+        let brokers = || cluster.nodes().iter().zip(&known.nodes).filter(|(_, known)| known.broker);
         let expected: BTreeSet<String> = brokers()
             .map(|(node, known)| {
-                let address = if cluster.network == Network::Public { node.public_ip } else { node.private_ip };
+                let address = if cluster.network() == Network::Public { node.public_ip() } else { node.private_ip() };
                 match (by_name, address) {
                     (true, _) => format!("{}:{port}", known.long_domains[0]).to_ascii_lowercase(),
                     (false, Some(address)) => SocketAddr::new(address, port).to_string(),
-                    (false, None) => node.connect.unwrap().to_string(),
+                    (false, None) => node.connect().unwrap().to_string(),
                 }
             })
             .collect();
@@ -291,40 +310,56 @@ proptest! {
     }
 
     #[test]
+    fn a_client_lists_names_wherever_they_are_known(known in known()) {
+        let cluster = known.cluster();
+        let resolver = Resolver::from_clusters([cluster.clone()]).unwrap();
+        let listed = resolver.client_bootstrap_servers(None, None).unwrap();
+        let has_names = cluster.brokers().all(|node| node.long_domain().is_some());
+        if cluster.bootstrap() != Some(BootstrapStyle::Addresses) && has_names {
+            for endpoint in listed.split(',') {
+                let (host, _) = endpoint.rsplit_once(':').unwrap();
+                prop_assert!(cluster.brokers().any(|node| node.long_domain() == Some(host)), "{}", listed);
+            }
+        } else {
+            prop_assert_eq!(listed, cluster.bootstrap_servers());
+        }
+    }
+
+    #[test]
     fn a_hosts_text_of_a_cluster_answers_as_the_cluster(
         known in known(),
         style in vec((select([" ", "\t", "   "].as_slice()), select(["\n", "\r\n", " # x\n", "\n\n"].as_slice()), any::<u64>(), 0..3), 7),
     ) {
-        let mut cluster = known.cluster;
+        let mut description = known.description;
+        let network = description.settings.network.unwrap();
+        let address = |node: &NodeDescription| if network == Network::Public { node.public_ip } else { node.private_ip };
         // Hosts text has no word for these.
-        cluster.strict = false;
-        for node in &mut cluster.nodes {
+        description.settings.strict = None;
+        description.nodes.retain(|node| node.private_ip.or(node.public_ip).is_some());
+        for node in &mut description.nodes {
             node.connect = None;
             node.broker = node.broker.or((node.role.is_none() && !node.is_broker()).then_some(false));
-        }
-        let mut worker = Node::new("emr-worker-99");
-        (worker.private_ip, worker.public_ip) = (Some([10, 9, 9, 9].into()), Some([42, 9, 9, 9].into()));
-        cluster.nodes.retain(|node| node.private_ip.or(node.public_ip).is_some());
-        for node in &mut cluster.nodes {
-            let address = if cluster.network == Network::Public { node.public_ip } else { node.private_ip };
             // A broker must have the address that only `connect` made up for.
-            node.broker = if address.is_none() { Some(false) } else { node.broker };
+            node.broker = if address(node).is_none() { Some(false) } else { node.broker };
         }
-        cluster.nodes.push(worker);
+        let mut worker = NodeDescription::new("emr-worker-99");
+        (worker.private_ip, worker.public_ip) = (Some([10, 9, 9, 9].into()), Some([42, 9, 9, 9].into()));
+        description.nodes.push(worker);
+        let cluster = Cluster::new(description).unwrap();
 
         let mut text = String::new();
-        for (node, (space, end, case, order)) in cluster.nodes.iter().zip(style.iter().cycle()) {
-            let address = if cluster.network == Network::Public { node.public_ip } else { node.private_ip };
-            let Some(address) = address else { continue };
-            let mut names: Vec<String> = cluster.long_domain(node).into_iter().chain([node.name.clone()]).collect();
+        for (node, (space, end, case, order)) in cluster.nodes().iter().zip(style.iter().cycle()) {
+            let Some(address) = address(node.description()) else { continue };
+            let mut names: Vec<String> =
+                node.long_domain().into_iter().chain([node.name()]).map(str::to_owned).collect();
             // The short name may be left out where the long domain tells it.
-            let told = node.host.is_none() && !node.name.contains('.') && cluster.id.as_deref().is_some_and(is_usual);
+            let follows = node.description().host.is_none() && cluster.id().is_some_and(is_usual);
             match order {
                 0 => {}
-                1 if told => names.truncate(1),
+                1 if follows => names.truncate(1),
                 _ => names.reverse(),
             }
-            names.extend(node.aliases.iter().cloned());
+            names.extend(node.description().aliases.iter().cloned());
             text += &address.to_string();
             for name in names {
                 text += space;
@@ -333,34 +368,37 @@ proptest! {
             text += end;
         }
 
-        let read = Resolver::from_clusters(Cluster::from_hosts_text(&text, cluster.network).unwrap()).unwrap();
-        let endpoints = cluster.endpoints().unwrap();
-        let names = |node: &Node| match &node.host {
+        let read = Description::from_hosts_text(&text, network).unwrap();
+        let read = Resolver::from_clusters(read.into_iter().map(|read| Cluster::new(read).unwrap())).unwrap();
+        let endpoints = cluster.endpoints();
+        let names = |node: &Node| match &node.description().host {
             // Other names than the written ones are told only by a long domain of EMR's form.
-            Some(host) => [host, &node.name].into_iter().chain(&node.aliases).cloned().collect(),
+            Some(host) => [host.clone(), node.name().to_owned()].into_iter().chain(node.description().aliases.clone()).collect(),
             None => cluster.names(node),
         };
-        for name in cluster.nodes.iter().flat_map(names) {
+        for name in cluster.nodes().iter().flat_map(names) {
             prop_assert_eq!(
-                read.lookup(&name, 9092, Family::Any), endpoints.hosts().lookup(&name, 9092, Family::Any), "{} in\n{}", name, text
+                read.lookup(&name, Family::Any), endpoints.hosts().lookup(&name, Family::Any), "{} in\n{}", name, text
             );
         }
-        prop_assert_eq!(read.clusters().len(), 1, "{}", text);
+        prop_assert_eq!(read.hosts().clusters().len(), 1, "{}", text);
     }
 
     #[test]
     fn any_host_can_be_asked_for(known in known(), host in noise()) {
-        let endpoints = known.cluster.endpoints().unwrap();
-        for host in hosts_like_this(&known.cluster, &host) {
+        let cluster = known.cluster();
+        let endpoints = cluster.endpoints();
+        for host in hosts_like_this(&cluster, &host) {
             look_up(endpoints.hosts(), &host);
         }
     }
 
     #[test]
     fn every_reason_is_one_line(known in known(), host in noise()) {
-        let endpoints = known.cluster.endpoints().unwrap();
-        for host in hosts_like_this(&known.cluster, &host) {
-            check_line(&endpoints.hosts().explain(&host, 9092, Family::Any).reason);
+        let cluster = known.cluster();
+        let endpoints = cluster.endpoints();
+        for host in hosts_like_this(&cluster, &host) {
+            check_line(&endpoints.hosts().explain(&host, Family::Any).reason);
         }
     }
 }

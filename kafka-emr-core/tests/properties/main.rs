@@ -9,7 +9,7 @@ mod texts;
 
 use std::net::SocketAddr;
 
-use kafka_emr_core::{Cluster, EmrVersion, Error, Family, Hosts, Lookup, Resolver};
+use kafka_emr_core::{Cluster, Description, Dial, Error, Family, Hosts, Lookup, Reach, Resolver};
 use proptest::prelude::*;
 
 /// The usual settings, but a failing input is only printed, and not kept in a file.
@@ -35,61 +35,62 @@ fn check_line(message: &str) {
     assert!(!message.contains(['\n', '\r']), "more than one line: {message:?}");
 }
 
-/// Calls everything that there is to call with clusters that were read from somewhere.
+/// Calls everything that there is to call with descriptions that were read from somewhere.
 #[track_caller]
-fn use_all(clusters: Vec<Cluster>) {
+fn use_all(descriptions: Vec<Description>) {
+    for description in &descriptions {
+        // What cannot be written is a hosts text's: no release, or names of no node.
+        match checked(description.to_toml()) {
+            Some(text) => assert_eq!(&Description::from_toml(&text).unwrap(), description),
+            None => assert!(description.settings.release.is_none() || !description.plain_hosts.is_empty()),
+        }
+        if let Some(text) = checked(description.to_json()) {
+            assert_eq!(&Description::from_json(&text).unwrap(), description);
+        }
+    }
+    let clusters: Vec<Cluster> = descriptions.into_iter().filter_map(|d| checked(Cluster::new(d))).collect();
     for cluster in &clusters {
-        check_line(&cluster.title());
-        if let Some(endpoints) = checked(cluster.endpoints()) {
-            check_line(&endpoints.bootstrap_servers());
-            for node in &cluster.nodes {
-                for name in cluster.names(node) {
-                    look_up(endpoints.hosts(), &name);
-                }
+        check_line(cluster.title());
+        let endpoints = cluster.endpoints();
+        check_line(&endpoints.bootstrap_servers());
+        for node in cluster.nodes() {
+            for name in cluster.names(node) {
+                look_up(endpoints.hosts(), &name);
             }
         }
-        // What cannot be written is a hosts text's: no release, or names of no node.
-        match checked(cluster.to_toml()) {
-            Some(text) => same(&Cluster::from_toml(&text).unwrap(), cluster),
-            None => assert!(cluster.release.is_none() || !cluster.plain_hosts.is_empty()),
-        }
-        if let Some(text) = checked(cluster.to_json()) {
-            same(&Cluster::from_json(&text).unwrap(), cluster);
-        }
+        assert_eq!(&Cluster::new(cluster.description()).unwrap(), cluster);
     }
     if let Some(resolver) = checked(Resolver::from_clusters(clusters)) {
         checked(resolver.bootstrap_servers());
-        checked(resolver.bootstrap_servers_for(Some("ssl"), None));
-        let _ = resolver.lookup("emr-worker-1.cluster-48742", 9092, Family::Any);
+        checked(resolver.client_bootstrap_servers(Some("ssl"), None));
+        let _ = resolver.lookup("emr-worker-1.cluster-48742", Family::Any);
+        let _ = (resolver.overviews(), resolver.status());
     }
 }
 
 /// Looks a host up in every way, and returns what it leads to.
 #[track_caller]
 fn look_up(hosts: &Hosts, host: &str) -> Lookup {
-    let answer = hosts.lookup(host, 9092, Family::Any);
+    let answer = hosts.lookup(host, Family::Any);
     for family in [Family::Any, Family::V4, Family::V6] {
-        let lookup = hosts.lookup(host, 9092, family);
-        assert_eq!(hosts.explain(host, 9092, family).lookup, lookup, "explained otherwise");
-        if let Lookup::Mapped(addresses) = &lookup {
-            let all: &[SocketAddr] = if let Lookup::Mapped(all) = &answer { all } else { &[] };
+        let lookup = hosts.lookup(host, family);
+        assert_eq!(hosts.explain(host, family).lookup, lookup, "explained otherwise");
+        if let Lookup::Mapped(dial) = &lookup {
+            let addresses = |dial: &Dial| dial.socket_addrs(9092).collect::<Vec<_>>();
+            let all = if let Lookup::Mapped(all) = &answer { addresses(all) } else { Vec::new() };
             let fits = |a: &&SocketAddr| family == Family::Any || a.is_ipv4() == (family == Family::V4);
+            let addresses = addresses(dial);
             assert!(!addresses.is_empty());
             assert!(addresses.iter().eq(all.iter().filter(fits)), "{family:?}: {addresses:?} of {all:?}");
         }
+        // A whole program has no other answer than a client, or none.
+        let in_program = hosts.lookup_for(Reach::Program, host, family);
+        assert!(in_program == lookup || in_program == Lookup::System, "{in_program:?} and {lookup:?}");
     }
-    assert_eq!(hosts.lookup(&host.to_ascii_uppercase(), 9092, Family::Any), answer, "in upper case");
-    assert_eq!(hosts.lookup(&host.to_ascii_lowercase(), 9092, Family::Any), answer, "in lower case");
+    assert_eq!(hosts.lookup(&host.to_ascii_uppercase(), Family::Any), answer, "in upper case");
+    assert_eq!(hosts.lookup(&host.to_ascii_lowercase(), Family::Any), answer, "in lower case");
     if !host.ends_with('.') {
-        assert_eq!(hosts.lookup(&format!("{host}."), 9092, Family::Any), answer, "with a dot at the end");
+        assert_eq!(hosts.lookup(&format!("{host}."), Family::Any), answer, "with a dot at the end");
     }
     answer
-}
-
-/// Compares everything, also the spelling of the release, which equality leaves out.
-#[track_caller]
-fn same(read: &Cluster, written: &Cluster) {
-    assert_eq!(read, written);
-    let spelling = |cluster: &Cluster| cluster.release.as_ref().map(EmrVersion::to_string);
-    assert_eq!(spelling(read), spelling(written));
 }

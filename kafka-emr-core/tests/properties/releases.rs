@@ -43,8 +43,8 @@ proptest! {
         let parse = |text: &str| text.parse::<EmrVersion>().unwrap();
         let (first, second) = (parse(&a.1), parse(&b.1));
         prop_assert_eq!((first.major(), first.minor()), a.0);
-        prop_assert_eq!(first.to_string(), a.1);
-        prop_assert_eq!(first.cmp(&second), a.0.cmp(&b.0));
-        prop_assert_eq!(first == second, a.0 == b.0);
+        prop_assert_eq!(first.to_string(), a.1.clone());
+        prop_assert_eq!(first.number().cmp(&second.number()), a.0.cmp(&b.0));
+        prop_assert_eq!(first == second, a.1 == b.1);
     }
 }

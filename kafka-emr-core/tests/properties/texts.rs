@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kafka_emr_core::{Cluster, EmrVersion, Lookup, Network, Node, Resolver, Source};
+use kafka_emr_core::{Cluster, Description, EmrVersion, Lookup, Network, NodeDescription, Overrides, Source};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -232,11 +232,10 @@ fn as_json((top, nodes): &(Vec<Pair>, Vec<Vec<Pair>>)) -> String {
 
 fn read_every_way(text: &str) {
     checked(text.parse::<EmrVersion>());
-    if let Some(cluster) = checked(Cluster::from_toml(text)) {
-        use_all(vec![cluster]);
-    }
-    if let Some(cluster) = checked(Cluster::from_json(text)) {
-        use_all(vec![cluster]);
+    for read in [Description::from_toml(text), Description::from_json(text)] {
+        if let Some(description) = checked(read) {
+            use_all(vec![description]);
+        }
     }
     read_hosts_text(text);
     read_source(text);
@@ -244,40 +243,44 @@ fn read_every_way(text: &str) {
 
 fn read_hosts_text(text: &str) {
     for network in [Network::Private, Network::Public] {
-        if let Some(clusters) = checked(Cluster::from_hosts_text(text, network)) {
-            use_all(clusters);
+        if let Some(descriptions) = checked(Description::from_hosts_text(text, network)) {
+            use_all(descriptions);
         }
     }
 }
 
 fn read_source(text: &str) {
-    let Some(mut source) = checked(text.parse::<Source>()) else { return };
+    let Some(source) = checked(text.parse::<Source>()) else { return };
     if source.files().next().is_some() {
         return;
     }
     check_line(&source.to_string());
-    if let Some(clusters) = checked(source.load()) {
-        use_all(clusters);
-    }
+    assert_eq!(source.to_text().parse::<Source>().unwrap().to_text(), source.to_text());
+    let load = |source: &Source| {
+        if let Some(clusters) = checked(source.load()) {
+            use_all(clusters.iter().map(Cluster::description).collect());
+        }
+    };
+    load(&source);
+    let mut overrides = Overrides::default();
     for (key, value) in
         [("network", "public"), ("release", "3.9"), ("bootstrap", "names"), ("id", "48742"), ("x", text)]
     {
-        checked(source.set(key, value));
-        if let Some(clusters) = checked(source.load()) {
-            use_all(clusters);
-        }
+        checked(overrides.set(key, value));
+        load(&source.clone().with(&overrides));
     }
 }
 
 #[test]
 fn a_name_that_is_accepted_makes_a_long_domain_that_can_be_looked_up() {
     for name in ["emr-worker-1.", "EMR-Worker-1", "core.1", &format!("core-{}", "a".repeat(245))] {
-        let mut node = Node::new(name);
+        let mut node = NodeDescription::new(name);
         (node.private_ip, node.broker) = (Some([10, 0, 1, 24].into()), Some(true));
-        let mut cluster = Cluster::new(EmrVersion::new(3, 10));
-        cluster.id = Some("48742".to_owned());
-        cluster.nodes.push(node);
-        let Some(endpoints) = checked(cluster.endpoints()) else { continue };
+        let mut description = Description::new(EmrVersion::new(3, 10));
+        description.settings.id = Some("48742".to_owned());
+        description.nodes.push(node);
+        let Some(cluster) = checked(Cluster::new(description)) else { continue };
+        let endpoints = cluster.endpoints();
         let host = &endpoints.bootstrap()[0].host;
         assert!(!host.contains(".."), "{name}: {host}");
         assert!(matches!(look_up(endpoints.hosts(), host), Lookup::Mapped(_)), "{name}: {host} is not mapped");
@@ -364,15 +367,16 @@ fn many_names_of_one_machine_are_read() {
     let same_line = line(1).repeat(NAMES);
     let same_address: String = (1..=NAMES).map(line).collect();
     for text in [&same_line, &same_address] {
-        let clusters = Cluster::from_hosts_text(text, Network::Private).unwrap();
-        assert_eq!(clusters[0].nodes.len(), 1);
-        Resolver::from_clusters(clusters).unwrap();
+        let mut read = Description::from_hosts_text(text, Network::Private).unwrap();
+        assert_eq!(read[0].nodes.len(), 1);
+        let cluster = Cluster::new(read.remove(0)).unwrap();
+        assert!(cluster.names(&cluster.nodes()[0]).len() >= 2);
     }
-    let mut worker = Node::new("emr-worker-1");
+    let mut worker = NodeDescription::new("emr-worker-1");
     worker.private_ip = Some([10, 0, 1, 24].into());
     worker.aliases = (1..=NAMES).map(|i| format!("alias-{i}")).collect();
-    let mut cluster = Cluster::new(EmrVersion::new(3, 11));
-    cluster.nodes.push(worker);
-    let text = cluster.to_toml().unwrap();
-    Cluster::from_toml(&text).unwrap().endpoints().unwrap();
+    let mut description = Description::new(EmrVersion::new(3, 11));
+    description.nodes.push(worker);
+    let text = description.to_toml().unwrap();
+    Cluster::new(Description::from_toml(&text).unwrap()).unwrap();
 }
