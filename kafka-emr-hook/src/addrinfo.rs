@@ -55,6 +55,12 @@ pub(crate) struct Kind {
     pub(crate) protocol: c_int,
 }
 
+impl Kind {
+    pub(crate) fn of(info: &addrinfo) -> Self {
+        Kind { flags: info.ai_flags, socktype: info.ai_socktype, protocol: info.ai_protocol }
+    }
+}
+
 /// A list while it is built; freed when it is dropped before it is handed out.
 pub(crate) struct List {
     head: *mut addrinfo,

@@ -24,6 +24,7 @@ mod environment;
 mod guard;
 mod logging;
 mod lookup;
+mod system;
 
 pub use addrinfo::{Counts, counts, freeaddrinfo};
 pub use callback::{Hook, OutOfSlots, ResolveCallback, SLOTS, WeakHook};
@@ -31,3 +32,4 @@ pub use environment::variable;
 pub use guard::guard;
 pub use logging::start_logging;
 pub use lookup::{getaddrinfo, lookup};
+pub use system::{GetAddrInfo, Query, SystemList};

@@ -1,6 +1,8 @@
 //! getaddrinfo over a resolver.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
+use std::net::{IpAddr, SocketAddr};
+use std::num::ParseIntError;
 use std::ptr;
 
 use kafka_emr_core::{Family, Lookup, Resolver};
@@ -8,6 +10,7 @@ use libc::{addrinfo, c_char, c_int};
 
 use crate::addrinfo::{Kind, List, address_of};
 use crate::guard::guard;
+use crate::system::{Query, SystemList, no_address};
 
 /// Resolves as `getaddrinfo(3)` does, with the resolver in front: the names of its clusters are answered from the map,
 /// anything else by the system's getaddrinfo with the caller's own hints.
@@ -15,8 +18,10 @@ use crate::guard::guard;
 /// Returns 0 and a list in `*res`, or an `EAI_*` code and null. The list is freed with
 /// [`freeaddrinfo`](crate::freeaddrinfo), never with libc's. A panic inside becomes `EAI_FAIL`.
 ///
-/// For mapped names the family in `hints` is honoured. `AI_ADDRCONFIG` is not: a mapped address is to be dialled whatever
-/// addresses this machine has.
+/// A mapped name is answered as libc answers for a name in a hosts file: flags, family, socket type, protocol and service
+/// mean what they mean there, and the canonical name is the long domain. Three things differ. `AI_ADDRCONFIG` has no effect:
+/// a mapped address is to be dialled whatever addresses this machine has. Addresses come in the order of the description,
+/// unsorted. A port above 65535 is `EAI_SERVICE`; glibc takes it modulo 65536.
 ///
 /// # Safety
 ///
@@ -98,118 +103,128 @@ unsafe fn text<'a>(pointer: *const c_char) -> Option<&'a CStr> {
     (!pointer.is_null()).then(|| unsafe { CStr::from_ptr(pointer) })
 }
 
-/// Asks the map; `None` where the system resolver is to be asked.
+/// The longest name that DNS has. Longer ones are nobody's but the system's.
+const MAX_NAME: usize = 255;
+
+/// Asks the map; `None` if the system resolver is to be asked.
 fn map(
     resolver: &Resolver,
     node: Option<&CStr>,
     service: Option<&CStr>,
     hints: Option<&addrinfo>,
 ) -> Result<Option<List>, c_int> {
+    // Bytes that are no UTF-8 are no name of a cluster.
+    let Some(host) = node.and_then(|node| node.to_str().ok()) else { return Ok(None) };
+    let is_possible = !host.is_empty() && host.strip_suffix('.').unwrap_or(host).len() <= MAX_NAME;
+    let has = |flag: c_int| hints.is_some_and(|hints| hints.ai_flags & flag != 0);
+    // The system says itself that a name is no number.
+    if !is_possible || (has(libc::AI_NUMERICHOST) && host.parse::<IpAddr>().is_err()) {
+        return Ok(None);
+    }
     let family = match hints.map_or(libc::AF_UNSPEC, |hints| hints.ai_family) {
         libc::AF_UNSPEC => Family::Any,
         libc::AF_INET => Family::V4,
+        libc::AF_INET6 if has(libc::AI_V4MAPPED) => Family::Any,
         libc::AF_INET6 => Family::V6,
-        _ => return Err(libc::EAI_FAMILY),
-    };
-    let Some(node) = node else { return Ok(None) };
-    // Bytes that are no UTF-8 are no name of a cluster, and neither is a name where only numbers are wanted.
-    let numeric = hints.is_some_and(|hints| hints.ai_flags & libc::AI_NUMERICHOST != 0);
-    let host = match node.to_str() {
-        Ok(host) if !numeric || host.parse::<std::net::IpAddr>().is_ok() => host,
+        // The system says itself that there is no such family.
         _ => return Ok(None),
     };
     match resolver.lookup(host, 0, family) {
         Lookup::System => Ok(None),
-        Lookup::Refused => Err(libc::EAI_NONAME),
-        Lookup::Mapped(addresses) => {
-            let asked = port(service, hints)?;
-            let flags = hints.map_or(0, |hints| hints.ai_flags);
-            let kind =
-                kind_of(flags, hints.map_or(0, |hints| hints.ai_socktype), hints.map_or(0, |hints| hints.ai_protocol));
-            let mut list = List::new();
-            for mut address in addresses {
-                // Port 0 was asked above: any other is one that the description dials instead.
-                if address.port() == 0 {
-                    address.set_port(asked);
-                }
-                let canonical = (flags & libc::AI_CANONNAME != 0 && list.is_empty()).then_some(node);
-                list.push(address, kind, canonical);
-            }
-            Ok(Some(list))
+        Lookup::Refused => Err(match tcp_port(service, hints) {
+            Some(_) => no_address(host),
+            None => Query::new(service, hints).refusal(system_getaddrinfo, host),
+        }),
+        Lookup::Mapped(addresses) => match tcp_port(service, hints) {
+            Some((port, kind)) => Ok(Some(tcp_list(&addresses, port, kind))),
+            None => system_list(resolver, host, &addresses, &Query::new(service, hints)).map(Some),
+        },
+    }
+}
+
+/// Returns the port and the entries' kind if the question is a Kafka client's: TCP, a port as a number, and no flag that makes
+/// a difference. The answer is then ready without libc.
+fn tcp_port(service: Option<&CStr>, hints: Option<&addrinfo>) -> Option<(u16, Kind)> {
+    let hints = hints?;
+    let without_effect = libc::AI_ADDRCONFIG | libc::AI_NUMERICHOST | libc::AI_NUMERICSERV;
+    let is_tcp = hints.ai_socktype == libc::SOCK_STREAM && matches!(hints.ai_protocol, 0 | libc::IPPROTO_TCP);
+    if !is_tcp || hints.ai_flags & !without_effect != 0 {
+        return None;
+    }
+    let port = service.map_or(Some(0), |service| number(service)?.ok())?;
+    Some((port, Kind { flags: hints.ai_flags, socktype: libc::SOCK_STREAM, protocol: libc::IPPROTO_TCP }))
+}
+
+/// Reads a service that consists of digits; `None` if it is anything else, an error if it is no port.
+fn number(service: &CStr) -> Option<Result<u16, ParseIntError>> {
+    let digits = service.to_str().ok()?;
+    (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse())
+}
+
+fn tcp_list(addresses: &[SocketAddr], port: u16, kind: Kind) -> List {
+    let mut list = List::new();
+    for address in addresses {
+        let mut address = *address;
+        // Port 0 was asked for: any other is one that the description dials instead.
+        if address.port() == 0 {
+            address.set_port(port);
         }
+        list.push(address, kind, None);
     }
+    list
 }
 
-/// What an entry says of itself. getaddrinfo lists every socket type where none is asked for; brokers speak TCP.
-fn kind_of(flags: c_int, socktype: c_int, protocol: c_int) -> Kind {
-    let (socktype, default_protocol) = match socktype {
-        0 | libc::SOCK_STREAM => (libc::SOCK_STREAM, libc::IPPROTO_TCP),
-        libc::SOCK_DGRAM => (libc::SOCK_DGRAM, libc::IPPROTO_UDP),
-        other => (other, 0),
-    };
-    Kind { flags, socktype, protocol: if protocol == 0 { default_protocol } else { protocol } }
+/// Leaves services, flags and socket types to libc.
+fn system_list(resolver: &Resolver, host: &str, addresses: &[SocketAddr], query: &Query<'_>) -> Result<List, c_int> {
+    let ips: Vec<IpAddr> = addresses.iter().map(SocketAddr::ip).collect();
+    let lists = query.answer(system_getaddrinfo, host, &ips)?;
+    // glibc takes 74628 for 9092.
+    if query.service.and_then(number).is_some_and(|port| port.is_err()) {
+        return Err(libc::EAI_SERVICE);
+    }
+    let instead = addresses.iter().map(SocketAddr::port).find(|port| *port != 0);
+    let mut canonical = query.has(libc::AI_CANONNAME).then(|| canonical_name(resolver, host)).transpose()?;
+    let mut list = List::new();
+    for entry in lists.iter().flat_map(SystemList::entries) {
+        // SAFETY: libc's entries have `ai_addrlen` bytes of address.
+        let Some(mut address) = (unsafe { address_of(entry) }) else { continue };
+        if let Some(port) = instead {
+            address.set_port(port);
+        }
+        list.push(address, Kind::of(entry), canonical.take().as_deref());
+    }
+    Ok(list)
 }
 
-/// The port of a service: a number, or a name that the system knows.
-fn port(service: Option<&CStr>, hints: Option<&addrinfo>) -> Result<u16, c_int> {
-    let Some(service) = service else { return Ok(0) };
-    let digits = service.to_str().ok().filter(|text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()));
-    if let Some(digits) = digits {
-        return digits.parse().map_err(|_| libc::EAI_SERVICE);
-    }
-    // SAFETY: all-zero bytes are an addrinfo: numbers and null pointers.
-    let mut only_service: addrinfo = unsafe { std::mem::zeroed() };
-    only_service.ai_socktype = hints.map_or(0, |hints| hints.ai_socktype);
-    only_service.ai_flags = hints.map_or(0, |hints| hints.ai_flags & libc::AI_NUMERICSERV);
-    let list = SystemList::ask(None, Some(service), Some(&only_service)).map_err(|code| match code {
-        libc::EAI_NONAME => libc::EAI_SERVICE,
-        code => code,
-    })?;
-    list.iter().find_map(|(address, ..)| Some(address?.port())).ok_or(libc::EAI_SERVICE)
+/// Returns the name that a hosts file would have first: the long domain.
+fn canonical_name(resolver: &Resolver, host: &str) -> Result<CString, c_int> {
+    let hosts = resolver.hosts();
+    let is_number = host.parse::<IpAddr>().is_ok();
+    let long = hosts.node(host).filter(|_| !is_number).and_then(|(cluster, node)| cluster.long_domain(node));
+    CString::new(long.as_deref().unwrap_or(host)).map_err(|_| libc::EAI_FAIL)
 }
 
 /// Asks the system resolver and copies its answer, so that every list is freed in one way.
 fn ask_system(node: Option<&CStr>, service: Option<&CStr>, hints: Option<&addrinfo>) -> Result<List, c_int> {
-    let answer = SystemList::ask(node, service, hints)?;
+    let answer = SystemList::ask(system_getaddrinfo, node, service, hints)?;
     let mut list = List::new();
-    for (address, kind, canonical) in answer.iter() {
+    for entry in answer.entries() {
+        // SAFETY: libc's entries have `ai_addrlen` bytes of address, and a name that is null or ends in NUL.
+        let (address, canonical) = unsafe { (address_of(entry), text(entry.ai_canonname)) };
         if let Some(address) = address {
-            list.push(address, kind, canonical);
+            list.push(address, Kind::of(entry), canonical);
         }
     }
     Ok(list)
 }
 
-/// A list that libc made and libc frees.
-struct SystemList(*mut addrinfo);
-
-impl SystemList {
-    fn ask(node: Option<&CStr>, service: Option<&CStr>, hints: Option<&addrinfo>) -> Result<Self, c_int> {
-        let mut list = ptr::null_mut();
-        let pointer = |text: Option<&CStr>| text.map_or(ptr::null(), CStr::as_ptr);
-        // SAFETY: the strings end in NUL, the hints are null or an addrinfo, and `list` is a place for the answer.
-        let code = unsafe {
-            libc::getaddrinfo(pointer(node), pointer(service), hints.map_or(ptr::null(), ptr::from_ref), &raw mut list)
-        };
-        if code == 0 { Ok(SystemList(list)) } else { Err(code) }
-    }
-
-    fn iter(&self) -> impl Iterator<Item = (Option<std::net::SocketAddr>, Kind, Option<&CStr>)> {
-        let mut next = self.0;
-        std::iter::from_fn(move || {
-            // SAFETY: libc's list is a chain of entries that lives as long as `self`.
-            let info = unsafe { next.as_ref() }?;
-            next = info.ai_next;
-            let kind = Kind { flags: info.ai_flags, socktype: info.ai_socktype, protocol: info.ai_protocol };
-            // SAFETY: libc's entries have `ai_addrlen` bytes of address, and a name that is null or ends in NUL.
-            Some(unsafe { (address_of(info), kind, text(info.ai_canonname)) })
-        })
-    }
-}
-
-impl Drop for SystemList {
-    fn drop(&mut self) {
-        // SAFETY: the list was made by libc's getaddrinfo and is freed once.
-        unsafe { libc::freeaddrinfo(self.0) };
-    }
+unsafe extern "C-unwind" {
+    /// libc's, with the signature that the preload library needs as well.
+    #[link_name = "getaddrinfo"]
+    fn system_getaddrinfo(
+        node: *const c_char,
+        service: *const c_char,
+        hints: *const addrinfo,
+        res: *mut *mut addrinfo,
+    ) -> c_int;
 }

@@ -8,7 +8,7 @@ use std::ptr;
 
 use kafka_emr_core::{Cluster, Hosts, Network, Node, RULES};
 use kafka_emr_hook::guard;
-use libc::{sockaddr, sockaddr_in, sockaddr_in6, socklen_t};
+use libc::{sockaddr, sockaddr_in, sockaddr_in6, sockaddr_storage, socklen_t};
 
 use crate::cluster;
 
@@ -121,8 +121,17 @@ impl Raw {
         self.0.as_ptr().cast()
     }
 
+    /// That of the family, whatever the caller gave: the kernel copies as much as it is said.
     pub(crate) fn length(&self) -> socklen_t {
-        self.1
+        let length = match self.family() {
+            libc::AF_INET => size_of::<sockaddr_in>(),
+            _ => size_of::<sockaddr_in6>(),
+        };
+        length as socklen_t
+    }
+
+    fn family(&self) -> c_int {
+        c_int::from(u16::from_ne_bytes([self.0[0], self.0[1]]))
     }
 
     /// # Safety
@@ -131,7 +140,8 @@ impl Raw {
     unsafe fn read(address: *const sockaddr, length: socklen_t) -> Option<Self> {
         let mut raw = Raw([0; size_of::<sockaddr_in6>()], length);
         let bytes = raw.0.len().min(length as usize);
-        if address.is_null() || bytes < size_of::<sockaddr_in>() {
+        // The kernel refuses what is longer than any address, and what is shorter than the shortest.
+        if address.is_null() || bytes < size_of::<sockaddr_in>() || length as usize > size_of::<sockaddr_storage>() {
             return None;
         }
         // SAFETY: not null, and the caller vouches for `length` bytes, of which there are no more than have room.
@@ -140,9 +150,9 @@ impl Raw {
     }
 
     fn socket_address(&self) -> Option<SocketAddr> {
-        let [f0, f1, p0, p1, rest @ ..] = &self.0;
+        let [_, _, p0, p1, rest @ ..] = &self.0;
         let port = u16::from_be_bytes([*p0, *p1]);
-        match c_int::from(u16::from_ne_bytes([*f0, *f1])) {
+        match self.family() {
             libc::AF_INET => rest.first_chunk::<4>().map(|v4| (*v4, port).into()),
             libc::AF_INET6 if self.1 as usize >= WITHOUT_SCOPE => {
                 rest[4..].first_chunk::<16>().map(|v6| (*v6, port).into())

@@ -1,14 +1,13 @@
 //! The functions that this library stands in front of: libc's, or those of another library behind this one.
 
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, c_int, c_void};
 use std::mem::transmute;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use libc::{addrinfo, sockaddr, socklen_t};
+use kafka_emr_hook::GetAddrInfo;
+use libc::{sockaddr, socklen_t};
 
-pub(crate) type GetAddrInfo =
-    unsafe extern "C-unwind" fn(*const c_char, *const c_char, *const addrinfo, *mut *mut addrinfo) -> c_int;
 pub(crate) type Connect = unsafe extern "C-unwind" fn(c_int, *const sockaddr, socklen_t) -> c_int;
 
 /// Looks both up, at load, so that nobody has to later. Only the constructor of a library that is loaded before this one comes

@@ -2,6 +2,9 @@
 
 #![cfg_attr(miri, allow(unused_imports, reason = "tests that ask the system are left out"))]
 
+#[cfg(not(miri))] // asks libc's getaddrinfo, which Miri does not have
+mod like_libc;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_void};
@@ -108,25 +111,30 @@ fn addresses(list: *const addrinfo) -> Vec<SocketAddr> {
     let mut next = list;
     // SAFETY: the tests pass lists that are not freed yet.
     while let Some(info) = unsafe { next.as_ref() } {
-        // SAFETY: an entry's address is as long as its family says.
-        all.push(unsafe {
-            match info.ai_family {
-                libc::AF_INET => {
-                    assert_eq!(info.ai_addrlen as usize, size_of::<libc::sockaddr_in>());
-                    let raw = *info.ai_addr.cast::<libc::sockaddr_in>();
-                    (raw.sin_addr.s_addr.to_ne_bytes(), u16::from_be(raw.sin_port)).into()
-                }
-                libc::AF_INET6 => {
-                    assert_eq!(info.ai_addrlen as usize, size_of::<libc::sockaddr_in6>());
-                    let raw = *info.ai_addr.cast::<libc::sockaddr_in6>();
-                    (raw.sin6_addr.s6_addr, u16::from_be(raw.sin6_port)).into()
-                }
-                other => panic!("family {other}"),
-            }
-        });
+        all.push(address(info));
         next = info.ai_next;
     }
     all
+}
+
+/// Reads the address of an entry, which is as long as its family says.
+fn address(info: &addrinfo) -> SocketAddr {
+    // SAFETY: the entry is of a list that is not freed yet, and the length is looked at before the address.
+    unsafe {
+        match info.ai_family {
+            libc::AF_INET => {
+                assert_eq!(info.ai_addrlen as usize, size_of::<libc::sockaddr_in>());
+                let raw = *info.ai_addr.cast::<libc::sockaddr_in>();
+                (raw.sin_addr.s_addr.to_ne_bytes(), u16::from_be(raw.sin_port)).into()
+            }
+            libc::AF_INET6 => {
+                assert_eq!(info.ai_addrlen as usize, size_of::<libc::sockaddr_in6>());
+                let raw = *info.ai_addr.cast::<libc::sockaddr_in6>();
+                (raw.sin6_addr.s6_addr, u16::from_be(raw.sin6_port)).into()
+            }
+            other => panic!("family {other}"),
+        }
+    }
 }
 
 /// Calls as librdkafka does, `*res` not initialised, and frees as it does.
@@ -181,10 +189,13 @@ fn names_and_literals_are_mapped_and_freed() {
 }
 
 #[test]
+#[cfg(not(miri))] // asks libc's getaddrinfo, which Miri does not have
 fn hints_may_be_null() {
     let _alone = alone();
     let hook = Hook::of(&one_worker()).unwrap();
-    assert_eq!(call(hook.callback(), WORKER, Some(c"9092"), None).unwrap(), ["127.0.0.24:9092".parse().unwrap()]);
+    // Each socket type: TCP, UDP, raw.
+    let expected = ["127.0.0.24:9092".parse().unwrap(); 3];
+    assert_eq!(call(hook.callback(), WORKER, Some(c"9092"), None).unwrap(), expected);
 }
 
 #[test]
@@ -210,7 +221,7 @@ fn strict_refuses_without_asking_the_system() {
     let resolver = open("strict=true&emr-worker-1=10.0.1.24/127.0.0.24");
     let hook = Hook::of(&resolver).unwrap();
     for _ in 0..3 {
-        let code = call(hook.callback(), c"emr-worker-9.cluster-48742", Some(c"9092"), None);
+        let code = call(hook.callback(), c"emr-worker-9.cluster-48742", Some(c"9092"), Some(&hints(libc::AF_UNSPEC)));
         assert_eq!(code, Err(libc::EAI_NONAME));
     }
     let lines = lines();
@@ -224,7 +235,10 @@ fn connect_gives_its_own_port() {
     let mut cluster = one_worker().clusters()[0].clone();
     cluster.nodes[0].connect = Some("127.0.0.1:19092".parse().unwrap());
     let hook = Hook::of(&Resolver::from_clusters([cluster]).unwrap()).unwrap();
-    assert_eq!(call(hook.callback(), WORKER, Some(c"9092"), None).unwrap(), ["127.0.0.1:19092".parse().unwrap()]);
+    assert_eq!(
+        call(hook.callback(), WORKER, Some(c"9092"), Some(&hints(libc::AF_UNSPEC))).unwrap(),
+        ["127.0.0.1:19092".parse().unwrap()]
+    );
 }
 
 #[test]
@@ -253,8 +267,9 @@ fn the_map_alone_leaves_other_names_to_the_caller() {
     let resolver = one_worker();
     let ask = |node: &CStr| {
         let mut list = ptr::dangling_mut();
-        // SAFETY: the strings end in NUL, there are no hints, and `list` is a place for the answer.
-        let code = unsafe { lookup(&resolver, node.as_ptr(), c"9092".as_ptr(), ptr::null(), &raw mut list) };
+        // SAFETY: the strings end in NUL, and `list` is a place for the answer.
+        let code =
+            unsafe { lookup(&resolver, node.as_ptr(), c"9092".as_ptr(), &hints(libc::AF_UNSPEC), &raw mut list) };
         let found = addresses(list);
         // SAFETY: the list is null or was made above.
         unsafe { freeaddrinfo(list) };
@@ -291,24 +306,28 @@ fn a_panic_inside_is_a_failed_lookup_and_one_line() {
     let resolver = open("strict=true&emr-worker-1=10.0.1.24/127.0.0.24");
     let hook = Hook::of(&resolver).unwrap();
     PANIC_AT_NEXT_LINE.set(true);
-    assert_eq!(call(hook.callback(), c"emr-worker-9.cluster-48742", Some(c"9092"), None), Err(libc::EAI_FAIL));
+    assert_eq!(
+        call(hook.callback(), c"emr-worker-9.cluster-48742", Some(c"9092"), Some(&hints(libc::AF_UNSPEC))),
+        Err(libc::EAI_FAIL)
+    );
     let lines = lines();
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].starts_with("ERROR") && lines[0].contains("panicked"), "{lines:?}");
     assert!(!lines[0].contains('\n'), "{lines:?}");
-    assert!(call(hook.callback(), WORKER, Some(c"9092"), None).is_ok(), "the next call works");
+    assert!(call(hook.callback(), WORKER, Some(c"9092"), Some(&hints(libc::AF_UNSPEC))).is_ok(), "the next call works");
 }
 
 #[test]
 fn a_lookup_allocates_its_answer_only() {
     let _alone = alone();
     let hook = Hook::of(&one_worker()).unwrap();
-    let callback = hook.callback();
+    let (callback, hints) = (hook.callback(), hints(libc::AF_UNSPEC));
     let allocations = |name: &CStr| {
         let mut res = ptr::null_mut();
         let before = ALLOCATIONS.get();
         // SAFETY: strings end in NUL, `res` is space for a pointer.
-        assert_eq!(unsafe { callback(name.as_ptr(), c"9092".as_ptr(), ptr::null(), &mut res, ptr::null_mut()) }, 0);
+        let code = unsafe { callback(name.as_ptr(), c"9092".as_ptr(), &hints, &mut res, ptr::null_mut()) };
+        assert_eq!(code, 0);
         let made = ALLOCATIONS.get() - before;
         // SAFETY: the list of the call above.
         unsafe { callback(ptr::null(), ptr::null(), ptr::null(), &mut res, ptr::null_mut()) };
@@ -329,7 +348,7 @@ fn resolvers_never_mix_and_slots_come_back() {
     let hooks: Vec<Hook> = (0..SLOTS).map(|i| Hook::of(&resolver(i)).unwrap()).collect();
     for (i, hook) in hooks.iter().enumerate() {
         let expected: SocketAddr = format!("127.1.{}.{}:9092", i / 256, i % 256).parse().unwrap();
-        assert_eq!(call(hook.callback(), WORKER, Some(c"9092"), None).unwrap(), [expected]);
+        assert_eq!(call(hook.callback(), WORKER, Some(c"9092"), Some(&hints(libc::AF_UNSPEC))).unwrap(), [expected]);
     }
     let error = Hook::of(&resolver(SLOTS)).unwrap_err().to_string();
     assert!(error.contains(&SLOTS.to_string()), "{error}");
@@ -338,11 +357,11 @@ fn resolvers_never_mix_and_slots_come_back() {
     drop(hooks);
     for i in 0..3 * SLOTS {
         let hook = Hook::of(&resolver(i)).unwrap();
-        assert!(call(hook.callback(), WORKER, Some(c"9092"), None).is_ok());
+        assert!(call(hook.callback(), WORKER, Some(c"9092"), Some(&hints(libc::AF_UNSPEC))).is_ok());
     }
     assert_eq!(Hook::slots_in_use(), 1);
     let seven: SocketAddr = "127.1.0.7:9092".parse().unwrap();
-    assert_eq!(call(shared.callback(), WORKER, Some(c"9092"), None).unwrap(), [seven]);
+    assert_eq!(call(shared.callback(), WORKER, Some(c"9092"), Some(&hints(libc::AF_UNSPEC))).unwrap(), [seven]);
 }
 
 #[test]
@@ -351,7 +370,7 @@ fn a_callback_that_is_called_too_late_fails() {
     let hook = Hook::of(&one_worker()).unwrap();
     let callback = hook.callback();
     drop(hook);
-    assert_eq!(call(callback, WORKER, Some(c"9092"), None), Err(libc::EAI_FAIL));
+    assert_eq!(call(callback, WORKER, Some(c"9092"), Some(&hints(libc::AF_UNSPEC))), Err(libc::EAI_FAIL));
     assert!(lines()[0].contains("after its resolver was freed"), "{:?}", lines());
 }
 
@@ -369,10 +388,10 @@ fn an_opaque_keeps_the_hook_alive() {
     let hook = Hook::of(&one_worker()).unwrap();
     let callback = hook.callback();
     let opaque: *mut c_void = hook.into_opaque();
-    assert!(call(callback, WORKER, Some(c"9092"), None).is_ok());
+    assert!(call(callback, WORKER, Some(c"9092"), Some(&hints(libc::AF_UNSPEC))).is_ok());
     // SAFETY: the pointer of `into_opaque`, taken back once.
     drop(unsafe { Hook::from_opaque(opaque) });
-    assert_eq!(call(callback, WORKER, Some(c"9092"), None), Err(libc::EAI_FAIL));
+    assert_eq!(call(callback, WORKER, Some(c"9092"), Some(&hints(libc::AF_UNSPEC))), Err(libc::EAI_FAIL));
 }
 
 #[test]
@@ -386,8 +405,8 @@ fn many_threads_make_and_end_hooks_at_once() {
                 for _ in 0..rounds {
                     let own = Hook::of(&Resolver::from_clusters([shared.clusters()[0].clone()]).unwrap()).unwrap();
                     let common = Hook::of(&shared).unwrap();
-                    assert!(call(own.callback(), WORKER, Some(c"9092"), None).is_ok());
-                    assert!(call(common.callback(), WORKER, Some(c"9092"), None).is_ok());
+                    assert!(call(own.callback(), WORKER, Some(c"9092"), Some(&hints(libc::AF_UNSPEC))).is_ok());
+                    assert!(call(common.callback(), WORKER, Some(c"9092"), Some(&hints(libc::AF_UNSPEC))).is_ok());
                 }
             });
         }
@@ -404,14 +423,17 @@ fn many_threads_call_while_resolvers_come_and_go() {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..rounds {
-                    assert_eq!(call(hook.callback(), WORKER, Some(c"9092"), None).unwrap().len(), 1);
+                    assert_eq!(
+                        call(hook.callback(), WORKER, Some(c"9092"), Some(&hints(libc::AF_UNSPEC))).unwrap().len(),
+                        1
+                    );
                 }
             });
         }
         scope.spawn(|| {
             for _ in 0..rounds / 10 {
                 let other = Hook::of(&open("emr-worker-1=10.0.1.24/127.0.0.99")).unwrap();
-                let found = call(other.callback(), WORKER, Some(c"9092"), None).unwrap();
+                let found = call(other.callback(), WORKER, Some(c"9092"), Some(&hints(libc::AF_UNSPEC))).unwrap();
                 assert_eq!(found, ["127.0.0.99:9092".parse().unwrap()]);
             }
         });
