@@ -88,9 +88,16 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
         preload.push(":");
         preload.push(others);
     }
+    // gcc's AddressSanitizer ends a program in which it is not the first library, unless this option is set: it is meant for
+    // libraries that are preloaded. Programs that this one starts may need it, and of two settings the last one counts.
+    let mut sanitizer = OsString::from("verify_asan_link_order=0");
+    if let Some(own) = std::env::var_os("ASAN_OPTIONS").filter(|own| !own.is_empty()) {
+        sanitizer.push(":");
+        sanitizer.push(own);
+    }
     let mut command = Command::new(&file);
     command.arg0(name).args(arguments);
-    command.env("LD_PRELOAD", preload).env("KAFKA_EMR_CLUSTER", source.to_text());
+    command.env("LD_PRELOAD", preload).env("KAFKA_EMR_CLUSTER", source.to_text()).env("ASAN_OPTIONS", sanitizer);
     // It is in the source.
     command.env_remove("KAFKA_EMR_NETWORK");
     let error = command.exec();

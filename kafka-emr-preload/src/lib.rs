@@ -13,6 +13,8 @@ mod addresses;
 mod cluster;
 mod names;
 mod next;
+#[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
+mod unwind;
 
 use std::ffi::{c_char, c_int};
 
@@ -23,7 +25,10 @@ use libc::{addrinfo, sockaddr, socklen_t};
 extern "C" fn at_load() {
     guard("loading libkafka_emr_preload", (), || {
         next::find();
-        cluster::find();
+        // In a program of musl there are no clusters, and everything is passed on.
+        if next::is_glibc() {
+            cluster::find();
+        }
     });
 }
 

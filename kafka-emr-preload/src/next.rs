@@ -16,6 +16,12 @@ pub(crate) fn find() {
     let _ = (getaddrinfo(), connect());
 }
 
+/// Returns whether the program's libc is the one that this library is made for: scripts start programs of musl as well.
+pub(crate) fn is_glibc() -> bool {
+    // SAFETY: the name ends in NUL.
+    !cfg!(target_env = "gnu") || unsafe { !libc::dlsym(libc::RTLD_DEFAULT, c"gnu_get_libc_version".as_ptr()).is_null() }
+}
+
 pub(crate) fn getaddrinfo() -> Option<GetAddrInfo> {
     static NEXT: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
     // SAFETY: null is `None`, and a function of this name has this type, in whatever library it is.

@@ -9,11 +9,15 @@ use tempfile::TempDir;
 
 use super::with_names;
 use crate::site::file;
-use crate::support::{kafka_emr, root, scratch, succeeds};
+use crate::support::{LIMIT, fails, kafka_emr, root, run, scratch, succeeds};
 
 /// The program that makes the calls, with its arguments.
 fn calls(source: Option<&str>, arguments: &[&str]) -> Command {
-    let mut command = with_names(source, program().to_str().unwrap());
+    calls_of(program().to_str().unwrap(), source, arguments)
+}
+
+fn calls_of(program: &str, source: Option<&str>, arguments: &[&str]) -> Command {
+    let mut command = with_names(source, program);
     command.args(arguments);
     command
 }
@@ -54,21 +58,154 @@ fn a_program_is_told_what_libc_tells_it_with_a_hosts_file() {
     ));
     let source = description.to_str().unwrap();
     let folder = TempDir::new().unwrap();
-    let (hosts, switch) = (folder.path().join("hosts"), folder.path().join("nsswitch.conf"));
-    fs::write(&hosts, succeeds(kafka_emr().args(["hosts", source, "--format", "hosts"])).stdout).unwrap();
+    let [hosts, other_hosts, switch] = ["hosts", "other_hosts", "nsswitch.conf"].map(|name| folder.path().join(name));
+    // DNS has no such name, but a hosts file may.
+    let long = "a".repeat(300);
+    let others = format!("127.0.0.1 localhost\n127.0.0.77 {long}\n");
+    let exported = succeeds(kafka_emr().args(["hosts", source, "--format", "hosts"])).stdout;
+    fs::write(&hosts, exported + &others).unwrap();
+    fs::write(&other_hosts, others).unwrap();
     fs::write(&switch, "hosts: files\nservices: files\n").unwrap();
-    let names = ["resolve", "emr-worker-1", "emr-worker-2.cluster-48742", "EMR-worker-1.cluster-48742", "127.0.0.1"];
-    let mut libc = Command::new("proot");
-    for (file, place) in [(&hosts, "/etc/hosts"), (&switch, "/etc/nsswitch.conf")] {
-        libc.arg("-b").arg(format!("{}:{place}", file.display()));
-    }
-    let libc = printed(libc.arg(program()).args(names));
-    let exec = printed(&mut calls(Some(source), &names));
-    assert!(libc.matches("\n  family").count() > 500 && libc.contains(" emr-worker-1.cluster-48742\n"), "{libc}");
+    let with_hosts = |hosts: &Path| {
+        let mut proot = Command::new("proot");
+        for (file, path) in [(hosts, "/etc/hosts"), (&switch, "/etc/nsswitch.conf")] {
+            proot.arg("-b").arg(format!("{}:{path}", file.display()));
+        }
+        proot
+    };
+    let names = ["emr-worker-1", "emr-worker-2", "EMR-Worker-1"].map(|name| format!("{name}.cluster-48742"));
+    let names = [&names[..], &["127.0.0.1", "localhost", &long, ""].map(String::from)].concat();
+    let libc = printed(with_hosts(&hosts).arg(program()).arg("resolve").args(&names));
+    let exec = printed(
+        with_hosts(&other_hosts)
+            .arg(kafka_emr().get_program())
+            .args(["exec", source, "--"])
+            .arg(program())
+            .arg("resolve")
+            .args(&names),
+    );
+    assert!(libc.matches("\n  family").count() > 5000 && libc.contains(" emr-worker-1.cluster-48742\n"), "{libc}");
+    assert!(libc.contains(" 127.0.0.77:9092 ") && libc.contains(": Bad value for ai_flags\n"), "{libc}");
     for (n, (exec, libc)) in exec.lines().zip(libc.lines()).enumerate() {
         assert_eq!(exec, libc, "line {}", n + 1);
     }
     assert_eq!(exec.len(), libc.len());
+}
+
+/// The kernel reads as many bytes as it is told of.
+#[test]
+fn an_address_is_as_long_as_its_family() {
+    let library = scratch("exec").join("connect_lengths.so");
+    let mut gcc = Command::new("gcc");
+    gcc.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"]).arg(&library);
+    succeeds(gcc.arg(root().join("tests/tests/clients/programs/connect_lengths.c")));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let tunnel = listener.local_addr().unwrap().to_string();
+    let description =
+        file(&format!("{DESCRIPTION}{}", node("emr-worker-1", &[("private_ip", "127.10.1.24"), ("connect", &tunnel)])));
+    for (how, host, length, result) in [
+        ("tcp", "127.10.1.24", "family 2 length 16", tunnel.as_str()),
+        ("long", "127.10.1.24", "family 2 length 16", &tunnel),
+        (
+            "long",
+            "::ffff:127.10.1.24",
+            "family 10 length 28",
+            &format!("[::ffff:127.0.0.1]:{}", listener.local_addr().unwrap().port()),
+        ),
+        (
+            "short",
+            "::ffff:127.10.1.24",
+            "family 10 length 28",
+            &format!("[::ffff:127.0.0.1]:{}", listener.local_addr().unwrap().port()),
+        ),
+        // What the kernel refuses, it goes on to refuse.
+        ("too-short", "127.10.1.24", "family 2 length 11", "Invalid argument"),
+        ("too-short", "::ffff:127.10.1.24", "family 10 length 23", "Invalid argument"),
+        ("too-long", "127.10.1.24", "family 2 length 129", "Invalid argument"),
+        // An address of nobody's is passed on as it is.
+        ("long", "127.0.0.1", "family 2 length 128", &tunnel),
+    ] {
+        let port =
+            if host == "127.0.0.1" { listener.local_addr().unwrap().port().to_string() } else { "9092".to_owned() };
+        let mut connect = calls(description.to_str(), &["connect", how, host, &port]);
+        let output = succeeds(connect.env("LD_PRELOAD", &library));
+        // libc connects as well, by UDP, to see which of several addresses is near.
+        assert!(output.stderr.lines().any(|line| line == format!("connect: {length}")), "{how} {host}: {output}");
+        assert_eq!(output.stdout.lines().next(), Some(result), "{how} {host}: {output}");
+    }
+}
+
+/// gcc's AddressSanitizer is a library that wants to be the first, of a program and of those that it starts.
+#[test]
+fn an_address_sanitizer_goes_on() {
+    let sanitized = scratch("exec").join("exec_calls_asan");
+    let mut gcc = Command::new("gcc");
+    gcc.args(["-std=c11", "-g", "-O1", "-fsanitize=address", "-pthread", "-o"]).arg(&sanitized);
+    succeeds(gcc.arg(root().join("tests/tests/clients/programs/exec_calls.c")).arg("-lrt"));
+    let sanitized = sanitized.to_str().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let tunnel = listener.local_addr().unwrap().to_string();
+    let description =
+        file(&format!("{DESCRIPTION}{}", node("emr-worker-1", &[("private_ip", "127.10.1.24"), ("connect", &tunnel)])));
+    let source = description.to_str().unwrap();
+    let (name, missing) = ("emr-worker-1.cluster-48742", "emr-worker-9.cluster-48742");
+    for arguments in [
+        &["resolve", name, missing, "127.0.0.1"][..],
+        &["connect", "tcp", name, "9092"],
+        &["connect", "long", "127.10.1.24", "9092"],
+        &["cancel", name, missing, "localhost"],
+        &["signal", name, "127.10.1.24"],
+        &["fork", name, "cluster-48742"],
+    ] {
+        let mut script = with_names(Some(source), "sh");
+        let exec = with_names(Some(source), sanitized);
+        for mut command in [exec, {
+            script.args(["-c", "\"$@\"; exit $?", "sh", sanitized]);
+            script
+        }] {
+            let output = succeeds(command.args(arguments));
+            assert!(!output.stderr.contains("Sanitizer"), "{arguments:?}: {output}");
+            if arguments[0] == "connect" {
+                assert_eq!(output.stdout.lines().next(), Some(tunnel.as_str()), "{arguments:?}: {output}");
+            }
+        }
+    }
+    // It sees what it is there for, and the user's own options count.
+    let wrong = calls_of(sanitized, source, &["overflow"]);
+    fails(&mut { wrong }, &["AddressSanitizer: heap-buffer-overflow"]);
+    let mut own = calls_of(sanitized, source, &["overflow"]);
+    let output = run(own.env("ASAN_OPTIONS", "exitcode=77:verify_asan_link_order=1"), LIMIT);
+    assert!(output.stderr.contains("ASan runtime does not come first"), "{output}");
+}
+
+/// A container or a chroot that has libc and nothing else; and programs of another libc.
+#[test]
+fn the_library_needs_libc_alone() {
+    let folder = TempDir::new().unwrap();
+    let library = Path::new(kafka_emr().get_program()).with_file_name("libkafka_emr_preload.so");
+    let mut chroot = Command::new("proot");
+    chroot.arg("-r").arg(folder.path()).args(["-w", "/"]);
+    let libc = succeeds(Command::new("ldd").arg(program())).stdout;
+    let files = libc.split_whitespace().filter(|word| word.starts_with('/'));
+    for file in files.chain([program().to_str().unwrap(), library.to_str().unwrap()]) {
+        chroot.arg("-b").arg(file);
+    }
+    chroot.env("LD_PRELOAD", &library).env("KAFKA_EMR_CLUSTER", "emr://48742?release=3.10&emr-worker-1=127.10.1.24");
+    let found = printed(chroot.arg(program()).args(["clearenv", "emr-worker-1.cluster-48742"]));
+    assert!(found.contains(" 127.10.1.24:0"), "{found}");
+
+    // musl's programs have other names than the clusters', as ever.
+    let musl = folder.path().join("musl");
+    let mut gcc = Command::new("musl-gcc");
+    gcc.args(["-D_GNU_SOURCE", "-pthread", "-o"]).arg(&musl);
+    succeeds(gcc.arg(root().join("tests/tests/clients/programs/exec_calls.c")));
+    let source = "emr://48742?release=3.10&emr-worker-1=127.10.1.24";
+    let mut script = with_names(Some(source), "sh");
+    script.args(["-c", "\"$@\"; exit $?", "sh"]).arg(&musl);
+    let with = printed(script.args(["resolve", "127.0.0.1", "emr-worker-1.cluster-48742"]));
+    let without = printed(Command::new(&musl).args(["resolve", "127.0.0.1", "emr-worker-1.cluster-48742"]));
+    assert!(with.contains(" 127.0.0.1:9092 "), "{with}");
+    assert_eq!(with, without);
 }
 
 #[test]

@@ -36,6 +36,8 @@
         }                                                                                                              \
     } while (0)
 
+#define LENGTH(array) (sizeof(array) / sizeof(*(array)))
+
 static char **arguments;
 
 static int count(void) {
@@ -58,7 +60,8 @@ static void lookup(const char *name, const char *service, const struct addrinfo 
     int code = getaddrinfo(name, service, hints, &list);
     printf("%s service %s", name, service ? service : "none");
     if (hints) {
-        printf(" family %d type %d flags %#x", hints->ai_family, hints->ai_socktype, (unsigned)hints->ai_flags);
+        printf(" family %d type %d protocol %d flags %#x", hints->ai_family, hints->ai_socktype, hints->ai_protocol,
+               (unsigned)hints->ai_flags);
     }
     if (code != 0) {
         printf(": %s\n", gai_strerror(code));
@@ -66,7 +69,8 @@ static void lookup(const char *name, const char *service, const struct addrinfo 
     }
     printf(":\n");
     for (struct addrinfo *entry = list; entry; entry = entry->ai_next) {
-        printf("  family %d type %d protocol %d ", entry->ai_family, entry->ai_socktype, entry->ai_protocol);
+        printf("  family %d type %d protocol %d flags %#x ", entry->ai_family, entry->ai_socktype, entry->ai_protocol,
+               (unsigned)entry->ai_flags);
         print_address(entry->ai_addr, entry->ai_addrlen);
         printf(" %s\n", entry->ai_canonname ? entry->ai_canonname : "");
     }
@@ -75,18 +79,20 @@ static void lookup(const char *name, const char *service, const struct addrinfo 
 
 /* resolve NAME...: every combination of what can be asked for. */
 static void resolve(void) {
-    static const char *services[] = {NULL, "0", "9092", "domain", "no-such-service"};
-    static const int families[] = {AF_UNSPEC, AF_INET, AF_INET6}, types[] = {0, SOCK_STREAM, SOCK_DGRAM};
-    static const int flags[] = {
-        0, AI_CANONNAME, AI_PASSIVE, AI_V4MAPPED, AI_V4MAPPED | AI_ALL, AI_ALL, AI_NUMERICSERV, AI_NUMERICHOST};
+    static const char *services[] = {NULL, "0", "9092", "74628", "", "domain", "no-such-service"};
+    static const int families[] = {AF_UNSPEC, AF_INET, AF_INET6, AF_UNIX};
+    static const int kinds[][2] = {{0, 0}, {SOCK_STREAM, 0}, {SOCK_DGRAM, 0}, {SOCK_RAW, 0}, {77, 0}, {0, IPPROTO_TCP},
+                                   {SOCK_STREAM, IPPROTO_UDP}};
+    static const int flags[] = {0, AI_CANONNAME, AI_PASSIVE, AI_V4MAPPED, AI_V4MAPPED | AI_ALL, AI_ALL, AI_NUMERICSERV,
+                                AI_NUMERICHOST, AI_NUMERICHOST | AI_CANONNAME, 0x100000};
     for (char **name = arguments; *name; name++) {
-        for (size_t s = 0; s < sizeof(services) / sizeof(services[0]); s++) {
+        for (size_t s = 0; s < LENGTH(services); s++) {
             lookup(*name, services[s], NULL);
-            for (size_t f = 0; f < 3; f++) {
-                for (size_t t = 0; t < 3; t++) {
-                    for (size_t g = 0; g < sizeof(flags) / sizeof(flags[0]); g++) {
-                        struct addrinfo hints = {
-                            .ai_family = families[f], .ai_socktype = types[t], .ai_flags = flags[g]};
+            for (size_t f = 0; f < LENGTH(families); f++) {
+                for (size_t k = 0; k < LENGTH(kinds); k++) {
+                    for (size_t g = 0; g < LENGTH(flags); g++) {
+                        struct addrinfo hints = {.ai_flags = flags[g], .ai_family = families[f],
+                                                 .ai_socktype = kinds[k][0], .ai_protocol = kinds[k][1]};
                         lookup(*name, services[s], &hints);
                     }
                 }
@@ -107,11 +113,14 @@ static void connect_to(void) {
         CHECK(address->sin6_port == 0);
         address->sin6_port = htons((uint16_t)atoi(port));
     }
-    /* As RFC 2133 has it, without a scope. */
-    socklen_t length = strcmp(how, "short") == 0 ? 24 : list->ai_addrlen;
+    /* As RFC 2133 has it, without a scope; or as many programs have it, with room for any address. */
+    struct sockaddr_storage any = {0};
+    memcpy(&any, address, list->ai_addrlen);
+    socklen_t length = strcmp(how, "short") == 0 ? 24 : strcmp(how, "long") == 0 ? sizeof(any) : list->ai_addrlen;
+    length = strcmp(how, "too-short") == 0 ? list->ai_addrlen - 5 : strcmp(how, "too-long") == 0 ? sizeof(any) + 1 : length;
     int s = socket(list->ai_family, list->ai_socktype, 0);
     CHECK(s >= 0);
-    if (connect(s, list->ai_addr, length) != 0) {
+    if (connect(s, (struct sockaddr *)&any, length) != 0) {
         printf("%s\n", strerror(errno));
         return;
     }
@@ -316,6 +325,15 @@ static void no_memory(void) {
     CHECK(connects(&to));
 }
 
+/* overflow: what AddressSanitizer is for. */
+static void overflow(void) {
+    volatile size_t beyond = 8;
+    char *block = malloc(8);
+    CHECK(block);
+    block[beyond] = 1;
+    free(block);
+}
+
 /* clearenv NAME: a program may forget its environment. */
 static void without_environment(void) {
     CHECK(clearenv() == 0);
@@ -346,6 +364,7 @@ static const struct {
     {"broken-stderr", broken_stderr},
     {"looks-up", looks_up},
     {"no-memory", no_memory},
+    {"overflow", overflow},
     {"clearenv", without_environment},
     {"late", late},
 };
@@ -361,7 +380,7 @@ static void limit(void) {
 int main(int argc, char **argv) {
     setvbuf(stdout, NULL, _IOFBF, 1 << 16);
     limit();
-    for (size_t n = 0; argc > 1 && n < sizeof(cases) / sizeof(cases[0]); n++) {
+    for (size_t n = 0; argc > 1 && n < LENGTH(cases); n++) {
         if (strcmp(argv[1], cases[n].name) == 0) {
             arguments = argv + 2;
             cases[n].run();
