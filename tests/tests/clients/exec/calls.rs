@@ -33,6 +33,15 @@ fn program() -> &'static Path {
     })
 }
 
+/// A library of one of the programs' files, to be put behind that of `exec`.
+fn library(name: &str) -> PathBuf {
+    let library = scratch("exec").join(name).with_extension("so");
+    let mut gcc = Command::new("gcc");
+    gcc.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"]).arg(&library);
+    succeeds(gcc.arg(root().join("tests/tests/clients/programs").join(name).with_extension("c")));
+    library
+}
+
 /// What a case prints, without the line that says it is done.
 #[track_caller]
 fn printed(command: &mut Command) -> String {
@@ -92,13 +101,28 @@ fn a_program_is_told_what_libc_tells_it_with_a_hosts_file() {
     assert_eq!(exec.len(), libc.len());
 }
 
+/// A program whose sandbox lets hardly any system call through resolves names and connects as ever.
+#[test]
+fn a_name_of_nobody_needs_no_system_call() {
+    let library = library("knows_nothing");
+    let description = file(&format!(
+        "{DESCRIPTION}network = \"public\"\n{}{}",
+        node("emr-worker-1", &[("private_ip", "127.10.1.24"), ("public_ip", "127.20.1.24")]),
+        node("emr-worker-2", &[("private_ip", "127.10.1.25"), ("connect", "127.0.0.1:19092")]),
+    ));
+    // EAI_AGAIN. Short names are somebody else's as well, and addresses are for connect.
+    let foreign =
+        ["sandbox", "-3", "localhost", "db.example.com", "127.0.0.9", "::1", "", "emr-worker-1", "127.10.1.24"];
+    for source in [None, description.to_str()] {
+        let mut sandboxed = calls(source, &foreign);
+        printed(sandboxed.env("LD_PRELOAD", &library).env("KAFKA_EMR_LOG", "debug"));
+    }
+}
+
 /// The kernel reads as many bytes as it is told of.
 #[test]
 fn an_address_is_as_long_as_its_family() {
-    let library = scratch("exec").join("connect_lengths.so");
-    let mut gcc = Command::new("gcc");
-    gcc.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"]).arg(&library);
-    succeeds(gcc.arg(root().join("tests/tests/clients/programs/connect_lengths.c")));
+    let library = library("connect_lengths");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let tunnel = listener.local_addr().unwrap().to_string();
     let description =
