@@ -1,6 +1,5 @@
 //! `kafka-emr demo`: shows on an embedded cluster what the long domains are about.
 
-mod progress;
 mod story;
 
 use std::collections::BTreeMap;
@@ -10,7 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use comfy_table::{Cell, CellAlignment};
+use indicatif::HumanCount;
 use kafka_emr_core::{Endpoint, Family, Lookup, Resolver};
+use kafka_emr_doctor::resolve_by_system;
 use kafka_emr_rs::CreateFor;
 use kafka_emr_rs::mocking::MockEmrCluster;
 use kafka_emr_rs::rdkafka::config::{ClientConfig, RDKafkaLogLevel};
@@ -20,14 +21,13 @@ use kafka_emr_rs::rdkafka::producer::{
     BaseProducer, DeliveryResult, FutureProducer, FutureRecord, Producer, ProducerContext,
 };
 use kafka_emr_rs::rdkafka::{ClientContext, Message};
-use progress::{Progress, grouped};
 use serde::Serialize;
-use story::{Story, Told};
+use story::{Completed, Story};
 use tempfile::NamedTempFile;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::output::Outcome;
-use crate::system;
+use crate::progress::Progress;
 
 /// Produce and consume on an embedded cluster whose names no DNS knows
 ///
@@ -81,8 +81,8 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// Messages by partition.
 type Counts = BTreeMap<i32, usize>;
 
-/// What a step has to tell and to hand on.
-type Step<T> = Result<Told<T>, Box<dyn Error>>;
+/// What a step reports and hands on.
+type Step<T> = Result<Completed<T>, Box<dyn Error>>;
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -91,12 +91,12 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
 
 async fn demonstrate(args: &Args) -> Result<Outcome, Box<dyn Error>> {
     let mut story = Story::new(args.json);
-    let Some((mock, resolver)) = story.tell("start", start())? else { return story.end(None) };
-    let known = story.tell("system_resolver", ask_system(&mock.advertised()[0]))?.unwrap_or(false);
-    story.tell("resolver", ask_resolver(&resolver, mock.advertised()))?;
-    story.tell("without", connect_without(&mock.advertised()[0], known))?;
-    if let Some(produced) = story.tell("produce", within_limit(produce(&resolver)).await)?
-        && let Some(traffic) = story.tell("consume", within_limit(consume(&resolver, &produced)).await)?
+    let Some((mock, resolver)) = story.add("start", start())? else { return story.end(None) };
+    let known = story.add("system_resolver", ask_system(&mock.advertised()[0]))?.unwrap_or(false);
+    story.add("resolver", ask_resolver(&resolver, mock.advertised()))?;
+    story.add("without", connect_without(&mock.advertised()[0], known))?;
+    if let Some(produced) = story.add("produce", within_limit(produce(&resolver)).await)?
+        && let Some(traffic) = story.add("consume", within_limit(consume(&resolver, &produced)).await)?
     {
         story.show_traffic(traffic)?;
     }
@@ -115,26 +115,26 @@ fn start() -> Step<(MockEmrCluster, Resolver)> {
         cluster.rule(),
         advertised.len()
     );
-    Ok(Told::ok(says, advertised.iter().map(Endpoint::to_string).collect(), (mock, resolver)))
+    Ok(Completed::ok(says, advertised.iter().map(Endpoint::to_string).collect(), (mock, resolver)))
 }
 
 /// Asks the system resolver for a broker. Hands on whether it knows the name.
 fn ask_system(broker: &Endpoint) -> Step<bool> {
     let (name, port) = (broker.host.clone(), broker.port);
-    let Some(answer) = in_thread(SYSTEM_PATIENCE, move || system::ask(&name, port)) else {
+    let Some(answer) = in_thread(SYSTEM_PATIENCE, move || resolve_by_system(&name, port)) else {
         let says = format!("the system resolver says nothing of these names, within {} s", SYSTEM_PATIENCE.as_secs());
-        return Ok(Told::note(says, Vec::new(), false));
+        return Ok(Completed::note(says, Vec::new(), false));
     };
     Ok(match answer {
         Err(error) => {
             let says = "the system resolver does not know these names".to_owned();
-            Told::ok(says, vec![format!("{}: {error}", broker.host)], false)
+            Completed::ok(says, vec![format!("{}: {error}", broker.host)], false)
         }
         Ok(addresses) => {
             let addresses: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
             let says =
                 "here, the system resolver knows these names: from a hosts file, or from a wildcard DNS".to_owned();
-            Told::note(says, vec![format!("{}: {}", broker.host, addresses.join(", "))], true)
+            Completed::note(says, vec![format!("{}: {}", broker.host, addresses.join(", "))], true)
         }
     })
 }
@@ -147,7 +147,7 @@ fn ask_resolver(resolver: &Resolver, brokers: &[Endpoint]) -> Step<()> {
             other => return Err(format!("{broker} is not mapped: {other:?}").into()),
         }
     }
-    Ok(Told::ok("kafka-emr does, from the cluster's description: no DNS is asked".to_owned(), details, ()))
+    Ok(Completed::ok("kafka-emr does, from the cluster's description: no DNS is asked".to_owned(), details, ()))
 }
 
 /// Tries what a client gets that has only the long domain. `known` is whether the system resolver knows it.
@@ -166,14 +166,14 @@ fn connect_without(broker: &Endpoint, known: bool) -> Step<()> {
     let error = match in_thread(PATIENCE * 2, connect) {
         Some(Ok(brokers)) if known => {
             let says = format!("a client without kafka-emr finds {brokers} brokers where the system resolver leads it");
-            return Ok(Told::note(says, Vec::new(), ()));
+            return Ok(Completed::note(says, Vec::new(), ()));
         }
         Some(Ok(brokers)) => return Err(format!("it finds {brokers} brokers, by a name that does not resolve").into()),
         Some(Err(error)) => error.to_string(),
         None => format!("no answer within {} s", (PATIENCE * 2).as_secs_f32()),
     };
     let details = vec![format!("bootstrap.servers={broker}"), witness.seen().unwrap_or(error)];
-    Ok(Told::ok("a client without kafka-emr gets nothing".to_owned(), details, ()))
+    Ok(Completed::ok("a client without kafka-emr gets nothing".to_owned(), details, ()))
 }
 
 /// Remembers what librdkafka complains about first, instead of logging it.
@@ -214,13 +214,14 @@ async fn produce(cluster: &Resolver) -> Step<Counts> {
         deliveries.push(producer.send_result(record).map_err(|(error, _)| error)?);
     }
     let mut counts = Counts::new();
-    let mut progress = Progress::new("produced");
-    for (done, delivery) in deliveries.into_iter().enumerate() {
-        let delivered = progress.during(done, delivery).await?.map_err(|(error, _)| error)?;
+    let progress = Progress::counter(MESSAGES, "produced");
+    for delivery in deliveries {
+        let delivered = delivery.await?.map_err(|(error, _)| error)?;
         *counts.entry(delivered.partition).or_default() += 1;
+        progress.bar().inc(1);
     }
-    let says = format!("{} messages produced, by a FutureProducer as it is", grouped(MESSAGES));
-    Ok(Told::ok(says, Vec::new(), counts))
+    let says = format!("{} messages produced, by a FutureProducer as it is", HumanCount(MESSAGES as u64));
+    Ok(Completed::ok(says, Vec::new(), counts))
 }
 
 /// Consumes as any program does, and checks that each message comes once. Hands on what each broker carried.
@@ -232,9 +233,9 @@ async fn consume(cluster: &Resolver, produced: &Counts) -> Step<Vec<Traffic>> {
     consumer.subscribe(&[TOPIC])?;
     let mut consumed = Counts::new();
     let mut seen = vec![false; MESSAGES];
-    let mut progress = Progress::new("consumed");
-    for done in 0..MESSAGES {
-        let message = progress.during(done, consumer.recv()).await?;
+    let progress = Progress::counter(MESSAGES, "consumed");
+    for _ in 0..MESSAGES {
+        let message = consumer.recv().await?;
         let text = message.payload().and_then(|payload| std::str::from_utf8(payload).ok()).unwrap_or_default();
         let number = text.parse::<usize>().ok().filter(|number| *number < MESSAGES);
         let number = number.ok_or_else(|| format!("a message came that nobody sent: {text:?}"))?;
@@ -242,6 +243,7 @@ async fn consume(cluster: &Resolver, produced: &Counts) -> Step<Vec<Traffic>> {
             return Err(format!("message {number} came twice").into());
         }
         *consumed.entry(message.partition()).or_default() += 1;
+        progress.bar().inc(1);
     }
     drop(progress);
     if consumed != *produced {
@@ -253,10 +255,10 @@ async fn consume(cluster: &Resolver, produced: &Counts) -> Step<Vec<Traffic>> {
     }
     let says = format!(
         "{} messages consumed, each of them once, by a StreamConsumer as it is, from {} brokers",
-        grouped(MESSAGES),
+        HumanCount(MESSAGES as u64),
         traffic.len()
     );
-    Ok(Told::ok(says, Vec::new(), traffic))
+    Ok(Completed::ok(says, Vec::new(), traffic))
 }
 
 /// What one broker carried.
@@ -291,7 +293,8 @@ impl Traffic {
 
     fn row(&self) -> [Cell; 4] {
         let partitions: Vec<String> = self.partitions.iter().map(ToString::to_string).collect();
-        let number = |number| Cell::new(grouped(number)).set_alignment(CellAlignment::Right);
+        let number =
+            |number: usize| Cell::new(HumanCount(number as u64).to_string()).set_alignment(CellAlignment::Right);
         [Cell::new(&self.advertised), Cell::new(partitions.join(", ")), number(self.produced), number(self.consumed)]
     }
 }

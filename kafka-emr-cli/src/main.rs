@@ -4,8 +4,7 @@
 //! [`man`]. Each makes a report, which [`output`] prints as text or as JSON. Results go to standard output, everything else
 //! to standard error. The exit status is 0 when all is fine, 1 when the check found a problem, 2 for bad usage or bad input.
 
-// But for `doctor::identity`, which calls librdkafka.
-#![deny(unsafe_code)]
+#![forbid(unsafe_code)]
 
 mod bootstrap;
 mod completions;
@@ -20,8 +19,8 @@ mod library;
 mod logging;
 mod man;
 mod output;
+mod progress;
 mod resolve;
-mod system;
 
 use std::process::ExitCode;
 

@@ -1,5 +1,6 @@
 //! How results, errors and help reach the user.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
@@ -8,6 +9,7 @@ use std::process::ExitCode;
 use clap::builder::styling::{AnsiColor, Style};
 use comfy_table::{Cell, Table, TableComponent, presets};
 use serde::Serialize;
+use textwrap::WordSplitter;
 
 /// What stands where there is nothing to show.
 pub(crate) const NOTHING: &str = "–";
@@ -16,8 +18,10 @@ pub(crate) const NOTHING: &str = "–";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Fine,
-    /// The check found a problem, which the result says.
+    /// The check found a problem, which the result shows.
     Problem,
+    /// There is no problem, as far as this program can check.
+    Unchecked,
 }
 
 impl Outcome {
@@ -32,6 +36,7 @@ impl From<Outcome> for ExitCode {
         match outcome {
             Outcome::Fine => ExitCode::SUCCESS,
             Outcome::Problem => ExitCode::from(1),
+            Outcome::Unchecked => ExitCode::from(2),
         }
     }
 }
@@ -53,11 +58,11 @@ pub(crate) fn print_json(report: &impl Serialize) -> io::Result<()> {
 
 /// Writes to standard output. A reader that has seen enough (`| head`) is no error.
 pub(crate) fn say(text: &str) -> io::Result<()> {
-    tell(text).map(drop)
+    write_while_read(text).map(drop)
 }
 
-/// Writes to standard output, and says whether there is still a reader.
-pub(crate) fn tell(text: &str) -> io::Result<bool> {
+/// Writes to standard output. Returns whether it still has a reader.
+pub(crate) fn write_while_read(text: &str) -> io::Result<bool> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => Ok(true),
@@ -179,18 +184,8 @@ const GAP: &str = "  ";
 const MIN_ROOM: usize = 30;
 
 /// Breaks a text into lines between words. A word that is too long keeps a line for itself, so that it can be copied.
-fn wrap(text: &str, room: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= room => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
+fn wrap(text: &str, room: usize) -> Vec<Cow<'_, str>> {
+    textwrap::wrap(text, textwrap::Options::new(room).break_words(false).word_splitter(WordSplitter::NoHyphenation))
 }
 
 /// Whether a stream is to get colours.

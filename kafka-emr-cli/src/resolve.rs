@@ -1,15 +1,14 @@
 //! `kafka-emr resolve`: what a client would dial for a name, and why.
 
 use std::error::Error;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::str::FromStr;
+use std::net::{IpAddr, SocketAddr};
 
 use kafka_emr_core::{Cluster, Endpoint, Family, Lookup, Resolver};
+use kafka_emr_doctor::{HostPort, resolve_by_system};
 use serde::Serialize;
 
 use crate::description::Overrides;
 use crate::output::{self, BAD, GOOD, HEADING, Outcome, Page, Report};
-use crate::system;
 
 /// Show what a client would dial for a name, and why
 #[derive(clap::Args)]
@@ -20,7 +19,7 @@ pub(crate) struct Args {
     /// Names or addresses as a client would be given them; an IPv6 address with a port stands in brackets. Without a port:
     /// the brokers' port
     #[arg(required = true, value_name = "NAME[:PORT]", value_delimiter = ',')]
-    names: Vec<Asked>,
+    names: Vec<HostPort>,
     #[command(flatten)]
     overrides: Overrides,
     /// Print one JSON object instead
@@ -46,57 +45,6 @@ JSON, one object: `names` is a list, with for each name
   reason             why, in one sentence
   rule               the version rule behind the answer, or null
   node               the node that the name belongs to, or null";
-
-/// A name as it is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Asked {
-    /// Without brackets.
-    pub(crate) host: String,
-    pub(crate) port: Option<u16>,
-}
-
-impl FromStr for Asked {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (host, port) = if let Some(rest) = text.strip_prefix('[') {
-            let (host, rest) = rest.split_once(']').ok_or("the bracket is not closed; expected [IPv6]:PORT")?;
-            if !is_ipv6(host) {
-                return Err(format!("{host:?} is no IPv6 address; brackets are for those alone"));
-            }
-            match rest.strip_prefix(':') {
-                Some(port) => (host, Some(port)),
-                None if rest.is_empty() => (host, None),
-                None => return Err(format!("{rest:?} after the bracket; expected :PORT")),
-            }
-        } else if is_ipv6(text) {
-            (text, None)
-        } else {
-            match text.rsplit_once(':') {
-                Some((host, _)) if host.contains(':') => {
-                    return Err("expected NAME, NAME:PORT or [IPv6]:PORT".to_owned());
-                }
-                Some((host, port)) => (host, Some(port)),
-                None => (text, None),
-            }
-        };
-        if host.is_empty() {
-            return Err("the name is missing; expected NAME or NAME:PORT".to_owned());
-        }
-        Ok(Asked { host: host.to_owned(), port: port.map(parse_port).transpose()? })
-    }
-}
-
-fn is_ipv6(text: &str) -> bool {
-    let address = text.split_once('%').map_or(text, |(address, _scope)| address);
-    address.parse::<Ipv6Addr>().is_ok()
-}
-
-fn parse_port(text: &str) -> Result<u16, String> {
-    // Digits only: Rust's own parser takes "+1" too.
-    let port = text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten();
-    port.filter(|port| *port != 0).ok_or_else(|| format!("{text:?} is no port; expected 1 to 65535"))
-}
 
 #[derive(Serialize)]
 struct Resolved {
@@ -151,7 +99,7 @@ impl Answer {
         let (answer, dials, system_error) = match explanation.lookup {
             Lookup::Mapped(dials) => ("mapped", dials, None),
             Lookup::Refused => ("refused", Vec::new(), None),
-            Lookup::System => match system::ask(host, port) {
+            Lookup::System => match resolve_by_system(host, port) {
                 Ok(dials) => ("system", dials, None),
                 Err(error) => ("system", Vec::new(), Some(error)),
             },
@@ -196,48 +144,5 @@ impl Report for Resolved {
             })
             .collect();
         blocks.join("\n")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(text: &str, host: &str, port: Option<u16>) {
-        assert_eq!(text.parse(), Ok(Asked { host: host.to_owned(), port }));
-    }
-
-    #[test]
-    fn names_with_and_without_port() {
-        check("emr-worker-1", "emr-worker-1", None);
-        check("emr-worker-1.cluster-48742:9092", "emr-worker-1.cluster-48742", Some(9092));
-        check("10.0.1.24", "10.0.1.24", None);
-        check("10.0.1.24:65535", "10.0.1.24", Some(65535));
-        check("fd00::24", "fd00::24", None);
-        check("[fd00::24]", "fd00::24", None);
-        check("[fd00::24]:9093", "fd00::24", Some(9093));
-        check("fe80::1%eth0", "fe80::1%eth0", None);
-    }
-
-    #[track_caller]
-    fn refuse(text: &str, says: &str) {
-        let error = text.parse::<Asked>().unwrap_err();
-        assert!(error.contains(says), "{error}");
-    }
-
-    #[test]
-    fn refuses_what_is_no_endpoint() {
-        refuse("emr-worker-1:", "\"\" is no port");
-        refuse("emr-worker-1:0", "\"0\" is no port");
-        refuse("emr-worker-1:65536", "1 to 65535");
-        refuse("emr-worker-1:+1", "\"+1\"");
-        refuse("emr-worker-1:kafka", "\"kafka\"");
-        refuse(":9092", "name is missing");
-        refuse("", "name is missing");
-        refuse("a:1:2", "[IPv6]:PORT");
-        refuse("[fd00::24", "not closed");
-        refuse("[emr-worker-1]:9092", "no IPv6");
-        refuse("[fd00::24]9092", ":PORT");
     }
 }

@@ -84,6 +84,21 @@ fn create<T: KafkaClient>(
     Ok(client)
 }
 
+/// As [`CreateFor::create_with_context_for`], without the check of the description's `cluster_id`: for a caller that reports
+/// the cluster's id itself.
+///
+/// # Errors
+///
+/// As [`CreateFor`].
+#[doc(hidden)]
+pub fn create_unpinned_for<C, T>(config: &ClientConfig, resolver: &Resolver, context: C) -> Result<T, Error>
+where
+    C: ClientContext,
+    T: FromClientConfigAndContext<C> + KafkaClient,
+{
+    create_unpinned(config, resolver, |config| config.create_with_context(context)).map(|created| created.client)
+}
+
 pub(crate) struct Created<T> {
     pub(crate) client: T,
     bootstrap_servers: String,

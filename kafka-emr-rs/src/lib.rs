@@ -20,6 +20,8 @@ mod error;
 mod install;
 pub mod mocking;
 
+#[doc(hidden)]
+pub use create::create_unpinned_for;
 pub use create::{CreateFor, KafkaClient};
 pub use error::{Error, ErrorKind};
 pub use kafka_emr_core::{self, Cluster, Network, Resolver, Source};

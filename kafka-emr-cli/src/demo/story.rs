@@ -1,4 +1,4 @@
-//! The demonstration as it is told.
+//! The demonstration, step by step.
 
 use std::error::Error;
 use std::io;
@@ -10,21 +10,21 @@ use super::{Step, TOPIC, Traffic};
 use crate::library;
 use crate::output::{self, BAD, GOOD, HEADING, NOTE, Outcome, Page};
 
-/// What a step tells.
-pub(super) struct Told<T> {
+/// A step that went well: what it reports, and what it hands on.
+pub(super) struct Completed<T> {
     mark: Mark,
     says: String,
     details: Vec<String>,
     value: T,
 }
 
-impl<T> Told<T> {
+impl<T> Completed<T> {
     pub(super) fn ok(says: String, details: Vec<String>, value: T) -> Self {
-        Told { mark: Mark::Ok, says, details, value }
+        Completed { mark: Mark::Ok, says, details, value }
     }
 
     pub(super) fn note(says: String, details: Vec<String>, value: T) -> Self {
-        Told { mark: Mark::Note, says, details, value }
+        Completed { mark: Mark::Note, says, details, value }
     }
 }
 
@@ -37,12 +37,12 @@ pub(super) enum Mark {
     Failed,
 }
 
-/// The demonstration: told step by step as text, or at its end as JSON.
+/// The demonstration: shown step by step as text, or at its end as JSON.
 #[derive(Serialize)]
 pub(super) struct Story {
     ok: bool,
     summary: &'static str,
-    steps: Vec<ToldStep>,
+    steps: Vec<StepReport>,
     brokers: Vec<Traffic>,
     cluster_file: Option<PathBuf>,
     /// `None` where JSON is asked for.
@@ -51,7 +51,7 @@ pub(super) struct Story {
 }
 
 #[derive(Serialize)]
-struct ToldStep {
+struct StepReport {
     name: &'static str,
     result: Mark,
     says: String,
@@ -64,10 +64,10 @@ impl Story {
         Story { ok: false, summary: "", steps: Vec::new(), brokers: Vec::new(), cluster_file: None, page }
     }
 
-    /// Tells a step, and hands on what it made where it went well.
-    pub(super) fn tell<T>(&mut self, name: &'static str, step: Step<T>) -> io::Result<Option<T>> {
+    /// Shows a step, and hands on what it made if it went well.
+    pub(super) fn add<T>(&mut self, name: &'static str, step: Step<T>) -> io::Result<Option<T>> {
         let (result, says, details, value) = match step {
-            Ok(told) => (told.mark, told.says, told.details, Some(told.value)),
+            Ok(step) => (step.mark, step.says, step.details, Some(step.value)),
             Err(error) => (Mark::Failed, format!("{name}: {error}"), Vec::new(), None),
         };
         if let Some(page) = &self.page {
@@ -79,7 +79,7 @@ impl Story {
             let details: String = details.iter().map(|detail| format!("    {detail}\n")).collect();
             output::say(&format!("{mark} {says}\n{details}"))?;
         }
-        self.steps.push(ToldStep { name, result, says, details });
+        self.steps.push(StepReport { name, result, says, details });
         Ok(value)
     }
 

@@ -1,15 +1,12 @@
-//! The report, as people and programs read it.
+//! The report as text.
 
 use std::fmt::Write as _;
 
 use clap::builder::styling::Style;
 use comfy_table::{Cell, CellAlignment, Color};
-use kafka_emr_core::{Network, Rule};
-use serde::Serialize;
+use kafka_emr_doctor::{Check, ClusterReport, Report, Step, Verdict};
 
-use super::diagnosis::{Check, Diagnosis, Finding, Step, Verdict};
-use super::examine::Facts;
-use crate::output::{self, BAD, FAINT, GOOD, HEADING, NOTE, NOTHING, Page, Report};
+use crate::output::{self, BAD, FAINT, GOOD, HEADING, NOTE, NOTHING, Page};
 
 /// The columns of the checks.
 const HEADER: [&str; 6] = ["step", "", "what", "dials", "     ms", "result"];
@@ -17,168 +14,86 @@ const HEADER: [&str; 6] = ["step", "", "what", "dials", "     ms", "result"];
 /// How much of a finding's evidence is shown to people.
 const EVIDENCE: usize = 4;
 
-/// What was found of all clusters of a source. `docs/doctor.schema.json` describes its JSON.
-#[derive(Serialize)]
-pub(crate) struct Doctor {
-    pub(crate) verdict: Verdict,
-    pub(crate) clusters: Vec<ClusterReport>,
+fn facts(cluster: &ClusterReport, page: &Page) -> String {
+    let login = cluster.sasl_mechanism.as_ref().map(|mechanism| format!(", {mechanism}")).unwrap_or_default();
+    let mut facts = vec![("rule", format!("{}: {}", cluster.rule.name, cluster.rule.reason))];
+    if let Some(setting) = cluster.broker_setting {
+        facts.push(("brokers", format!("need {setting}")));
+    }
+    facts.push(("client", format!("{}{login}, by librdkafka {}", cluster.security_protocol, cluster.librdkafka)));
+    page.facts(&facts)
 }
 
-/// What was found of one cluster.
-#[derive(Serialize)]
-pub(crate) struct ClusterReport {
-    #[serde(skip)]
-    title: String,
-    domain: Option<String>,
-    release: Option<String>,
-    network: Network,
-    rule: ShownRule,
-    broker_setting: Option<&'static str>,
-    security_protocol: String,
-    sasl_mechanism: Option<String>,
-    librdkafka: String,
-    pub(crate) verdict: Verdict,
-    pub(crate) findings: Vec<Finding>,
-    pub(crate) checks: Vec<Check>,
+fn checks(cluster: &ClusterReport, page: &Page) -> String {
+    let mut last = None;
+    let rows = cluster.checks.iter().map(|check| {
+        let step = if last == Some(check.step) { "" } else { check.step.word() };
+        last = Some(check.step);
+        row(check, step, page)
+    });
+    let table = output::table(page, HEADER, rows.collect());
+    let width = |text: &str| text.lines().map(|line| line.chars().count()).max();
+    let plain = || {
+        let rows = cluster.checks.iter().map(|check| row(check, check.step.word(), &Page::PLAIN)).collect();
+        output::table(&Page::PLAIN, HEADER, rows)
+    };
+    if page.width.is_some_and(|room| Some(room) < width(&plain())) {
+        return list(&cluster.checks, page);
+    }
+    table
 }
 
-#[derive(Serialize)]
-struct ShownRule {
-    name: &'static str,
-    reason: &'static str,
-    section: &'static str,
+fn conclusion(cluster: &ClusterReport, page: &Page) -> String {
+    if let (true, Some(unchecked)) =
+        (cluster.findings.is_empty(), cluster.checks.iter().find(|check| check.verdict == Verdict::Unchecked))
+    {
+        let text =
+            format!("no fault found, but not everything is checked: {}: {}", unchecked.subject, unchecked.result);
+        return page.paint(&text, NOTE) + "\n";
+    }
+    if cluster.findings.is_empty() {
+        let of_listeners = || cluster.checks.iter().filter(|check| check.step == Step::Listener);
+        let mut fine = format!("fine: a client reaches each of the brokers ({})", of_listeners().count());
+        if of_listeners().any(|check| check.verdict == Verdict::Note) {
+            fine += "; not all of them could be asked which one they are";
+        }
+        return page.paint(&fine, GOOD) + "\n";
+    }
+    let mut text = String::new();
+    for (number, finding) in (1..).zip(&cluster.findings) {
+        let style = style(finding.verdict);
+        let head = format!("{number}. {}: {}", finding.fault.code(), finding.cause);
+        let more = finding.evidence.len().saturating_sub(EVIDENCE);
+        let mut evidence = finding.evidence[..finding.evidence.len() - more].to_vec();
+        if more > 0 {
+            evidence.push(format!("and {more} more"));
+        }
+        let mut facts: Vec<(&str, String)> = Vec::new();
+        for line in evidence {
+            facts.push((if facts.is_empty() { "seen" } else { "" }, line));
+        }
+        facts.push(("do", finding.cure.clone()));
+        facts.extend(finding.document.clone().map(|document| ("document", document)));
+        let _ = write!(text, "{}\n{}", page.paint(&head, style), page.facts(&facts));
+    }
+    text
 }
 
-impl Doctor {
-    pub(crate) fn of(clusters: Vec<ClusterReport>) -> Self {
-        let verdict = clusters.iter().map(|cluster| cluster.verdict).max().unwrap_or(Verdict::Ok);
-        Doctor { verdict, clusters }
-    }
-
-    /// Whether there is nothing to mend.
-    pub(crate) fn is_fine(&self) -> bool {
-        self.verdict < Verdict::Warning
-    }
-}
-
-impl ClusterReport {
-    pub(crate) fn of(facts: &Facts, diagnosis: Diagnosis) -> Self {
-        let Diagnosis { checks, findings } = diagnosis;
-        let rule: &Rule = facts.cluster.rule();
-        ClusterReport {
-            title: facts.cluster.title(),
-            domain: facts.cluster.domain(),
-            release: facts.cluster.release.as_ref().map(ToString::to_string),
-            network: facts.cluster.network,
-            rule: ShownRule { name: rule.name, reason: rule.reason, section: rule.section },
-            broker_setting: rule.requirement,
-            security_protocol: facts.settings.protocol(),
-            sasl_mechanism: facts.settings.mechanism(),
-            librdkafka: kafka_emr_rs::rdkafka::util::get_rdkafka_version().1,
-            verdict: checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Ok),
-            findings,
-            checks,
-        }
-    }
-
-    fn facts(&self, page: &Page) -> String {
-        let login = self.sasl_mechanism.as_ref().map(|mechanism| format!(", {mechanism}")).unwrap_or_default();
-        let mut facts = vec![("rule", format!("{}: {}", self.rule.name, self.rule.reason))];
-        if let Some(setting) = self.broker_setting {
-            facts.push(("brokers", format!("need {setting}")));
-        }
-        facts.push(("client", format!("{}{login}, by librdkafka {}", self.security_protocol, self.librdkafka)));
-        page.facts(&facts)
-    }
-
-    fn checks(&self, page: &Page) -> String {
-        let mut last = None;
-        let rows = self.checks.iter().map(|check| {
-            let step = if last == Some(check.step) { "" } else { check.step.word() };
-            last = Some(check.step);
-            row(check, step, page)
-        });
-        let table = output::table(page, HEADER, rows.collect());
-        let width = |text: &str| text.lines().map(|line| line.chars().count()).max();
-        let plain = || {
-            let rows = self.checks.iter().map(|check| row(check, check.step.word(), &Page::PLAIN)).collect();
-            output::table(&Page::PLAIN, HEADER, rows)
-        };
-        if page.width.is_some_and(|room| Some(room) < width(&plain())) {
-            return list(&self.checks, page);
-        }
-        table
-    }
-
-    fn end(&self, page: &Page) -> String {
-        if self.findings.is_empty() {
-            let of_listeners = || self.checks.iter().filter(|check| check.step == Step::Listener);
-            let mut fine = format!("fine: a client reaches each of the brokers ({})", of_listeners().count());
-            if of_listeners().any(|check| check.verdict == Verdict::Note) {
-                fine += "; not all of them could be asked which one they are";
-            }
-            return page.paint(&fine, GOOD) + "\n";
-        }
-        let mut text = String::new();
-        for (number, finding) in (1..).zip(&self.findings) {
-            let style = finding.verdict.style();
-            let head = format!("{number}. {}: {}", finding.fault.code(), finding.cause);
-            let more = finding.evidence.len().saturating_sub(EVIDENCE);
-            let mut evidence = finding.evidence[..finding.evidence.len() - more].to_vec();
-            if more > 0 {
-                evidence.push(format!("and {more} more"));
-            }
-            let mut facts: Vec<(&str, String)> = Vec::new();
-            for line in evidence {
-                facts.push((if facts.is_empty() { "seen" } else { "" }, line));
-            }
-            facts.push(("do", finding.cure.clone()));
-            facts.extend(finding.document.clone().map(|document| ("document", document)));
-            let _ = write!(text, "{}\n{}", page.paint(&head, style), page.facts(&facts));
-        }
-        text
+fn style(verdict: Verdict) -> Style {
+    match verdict {
+        Verdict::Ok => GOOD,
+        Verdict::Note => FAINT,
+        Verdict::Unchecked | Verdict::Warning => NOTE,
+        Verdict::Fault => BAD,
     }
 }
 
-impl Step {
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Step::Name => "name",
-            Step::Bootstrap => "bootstrap",
-            Step::Client => "client",
-            Step::Listener => "listener",
-            Step::Node => "node",
-            Step::Probe => "probe",
-        }
-    }
-}
-
-impl Verdict {
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Verdict::Ok => "ok",
-            Verdict::Note => "note",
-            Verdict::Warning => "warning",
-            Verdict::Fault => "fault",
-        }
-    }
-
-    fn style(self) -> Style {
-        match self {
-            Verdict::Ok => GOOD,
-            Verdict::Note => FAINT,
-            Verdict::Warning => NOTE,
-            Verdict::Fault => BAD,
-        }
-    }
-
-    fn colour(self) -> Color {
-        match self {
-            Verdict::Ok => Color::DarkGreen,
-            Verdict::Note => Color::DarkGrey,
-            Verdict::Warning => Color::DarkYellow,
-            Verdict::Fault => Color::Red,
-        }
+fn colour(verdict: Verdict) -> Color {
+    match verdict {
+        Verdict::Ok => Color::DarkGreen,
+        Verdict::Note => Color::DarkGrey,
+        Verdict::Unchecked | Verdict::Warning => Color::DarkYellow,
+        Verdict::Fault => Color::Red,
     }
 }
 
@@ -186,40 +101,43 @@ fn row(check: &Check, step: &str, page: &Page) -> [Cell; 6] {
     let word = Cell::new(check.verdict.word());
     [
         Cell::new(step),
-        if page.colour { word.fg(check.verdict.colour()) } else { word },
+        if page.colour { word.fg(colour(check.verdict)) } else { word },
         Cell::new(&check.subject),
         Cell::new(check.dials.as_deref().unwrap_or(NOTHING)),
-        // All alike wide, so that a table has the same shape whatever the time.
+        // Of one width, so that a table has the same shape whatever the time.
         Cell::new(check.latency_ms.map_or_else(|| NOTHING.to_owned(), |ms| format!("{ms:.1}")))
             .set_alignment(CellAlignment::Right),
-        Cell::new(&check.says),
+        Cell::new(&check.result),
     ]
 }
 
-/// The checks where there is no room for a table.
+/// Lists the checks if there is no room for a table.
 fn list(checks: &[Check], page: &Page) -> String {
     let mut lines = Vec::new();
     for check in checks {
-        let found = match (&check.dials, check.latency_ms) {
-            (Some(dials), Some(latency)) => format!("{dials} in {latency:.1} ms: {}", check.says),
-            (Some(dials), None) => format!("{dials}: {}", check.says),
-            (None, _) => check.says.clone(),
+        let text = match (&check.dials, check.latency_ms) {
+            (Some(dials), Some(latency)) => format!("{dials} in {latency:.1} ms: {}", check.result),
+            (Some(dials), None) => format!("{dials}: {}", check.result),
+            (None, _) => check.result.clone(),
         };
         let label = format!("{:7}  {}", check.verdict.word(), check.step.word());
-        lines.push((label, check.verdict.style(), check.subject.clone()));
-        lines.push((String::new(), FAINT, found));
+        lines.push((label, style(check.verdict), check.subject.clone()));
+        lines.push((String::new(), FAINT, text));
     }
     let lines: Vec<_> = lines.iter().map(|(label, style, value)| (label.as_str(), *style, value.as_str())).collect();
     page.labelled(&lines)
 }
 
-impl Report for Doctor {
+impl output::Report for Report {
     fn text(&self, page: &Page) -> String {
         let block = |cluster: &ClusterReport| {
             let release = cluster.release.as_deref().unwrap_or("release not known (hosts text)");
             let heading = format!("{} · {release} · {} network", cluster.title, cluster.network);
-            let parts =
-                [page.paint(&heading, HEADING) + "\n" + &cluster.facts(page), cluster.checks(page), cluster.end(page)];
+            let parts = [
+                page.paint(&heading, HEADING) + "\n" + &facts(cluster, page),
+                checks(cluster, page),
+                conclusion(cluster, page),
+            ];
             parts.join("\n")
         };
         self.clusters.iter().map(block).collect::<Vec<_>>().join("\n")
@@ -229,12 +147,14 @@ impl Report for Doctor {
 #[cfg(test)]
 mod tests {
     use expect_test::{Expect, expect};
+    use kafka_emr_core::Network;
+    use kafka_emr_doctor::{Fault, Finding, RuleReport};
 
-    use super::super::fault::Fault;
     use super::*;
+    use crate::output::Report as _;
 
-    fn report() -> Doctor {
-        let check = |step, subject: &str, verdict, fault, says: &str| Check {
+    fn report() -> Report {
+        let check = |step, subject: &str, verdict, faults: &[Fault], result: &str| Check {
             step,
             subject: subject.to_owned(),
             node: None,
@@ -243,12 +163,12 @@ mod tests {
             rule: Some("R3"),
             latency_ms: (verdict == Verdict::Ok).then_some(1.25),
             verdict,
-            fault,
-            says: says.to_owned(),
+            faults: faults.to_vec(),
+            result: result.to_owned(),
         };
-        let bad = Some(Fault::BrokerUnreachable);
+        let bad = &[Fault::BrokerUnreachable];
         let checks = vec![
-            check(Step::Bootstrap, "emr-worker-1:9092", Verdict::Ok, None, "PLAINTEXT, Kafka 2.4"),
+            check(Step::Bootstrap, "emr-worker-1:9092", Verdict::Ok, &[], "PLAINTEXT, Kafka 2.4"),
             check(Step::Bootstrap, "emr-worker-2:9092", Verdict::Fault, bad, "no answer: timeout"),
         ];
         let finding = Finding {
@@ -260,12 +180,12 @@ mod tests {
             document: None,
         };
         let rule = &kafka_emr_core::RULES[2];
-        Doctor::of(vec![ClusterReport {
+        Report::new(vec![ClusterReport {
             title: "cluster-48742".to_owned(),
             domain: None,
             release: None,
             network: Network::Private,
-            rule: ShownRule { name: rule.name, reason: "long domains", section: rule.section },
+            rule: RuleReport { name: rule.name, reason: "long domains", section: rule.section },
             broker_setting: None,
             security_protocol: "SASL_SSL".to_owned(),
             sasl_mechanism: Some("PLAIN".to_owned()),

@@ -1,25 +1,22 @@
-//! `--watch`: the same again and again, and what has changed.
+//! `--watch`: examines again and again, and shows what has changed.
 
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::pin::pin;
 use std::time::Duration;
 
+use kafka_emr_doctor::{Check, ClientSettings, ClusterReport, Fault, Report, Verdict};
 use serde_json::Value;
 
-use super::diagnosis::{Check, Verdict};
-use super::fault::Fault;
-use super::screen::{ClusterReport, Doctor};
-use super::settings::Settings;
-use super::{Args, examine};
-use crate::output::{self, NOTHING, Outcome, Page, Report};
+use super::{Args, examine, outcome};
+use crate::output::{self, NOTHING, Outcome, Page, Report as _};
 
-/// Examines until the user has enough, or nobody reads on. Fails only when the first examination cannot be made.
-pub(super) fn run(args: &Args, settings: &Settings, every: Duration) -> Result<Outcome, Box<dyn Error>> {
-    // Until something is found out, Ctrl-C ends the process as it ends any other.
+/// Examines until Ctrl-C, or until standard output has no reader. Fails only if the first examination cannot be made.
+pub(super) fn run(args: &Args, settings: &ClientSettings, every: Duration) -> Result<Outcome, Box<dyn Error>> {
+    // Until there is a report, Ctrl-C ends the process as it ends any other.
     let mut last = examine(args, settings)?;
     let first = if args.description.json { json(&last)? } else { last.text(&Page::of_stdout()) };
-    let mut read = output::tell(&first)?;
+    let mut read = output::write_while_read(&first)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let watched = runtime.block_on(async {
         let mut stop = pin!(tokio::signal::ctrl_c());
@@ -38,15 +35,18 @@ pub(super) fn run(args: &Args, settings: &Settings, every: Duration) -> Result<O
             };
             match examined {
                 Ok(now) => {
-                    let mut text =
-                        if args.description.json { json(&now)? } else { lines(&changes(&seen(&last)?, &seen(&now)?)) };
+                    let mut text = if args.description.json {
+                        json(&now)?
+                    } else {
+                        lines(&changes(&snapshots(&last)?, &snapshots(&now)?))
+                    };
                     if trouble.take().is_some() && text.is_empty() {
                         text = lines(&["checked again, and nothing has changed".to_owned()]);
                     }
-                    read = output::tell(&text)?;
+                    read = output::write_while_read(&text)?;
                     last = now;
                 }
-                // A description that is being written, say. Once is enough to know it.
+                // A description that is being written, say. One warning is enough.
                 Err(error) if trouble.as_ref() != Some(&error) => {
                     log::warn!("not checked: {error}");
                     trouble = Some(error);
@@ -56,58 +56,58 @@ pub(super) fn run(args: &Args, settings: &Settings, every: Duration) -> Result<O
         }
         Ok::<(), Box<dyn Error>>(())
     });
-    // An examination that is still at it ends with the process.
+    // An examination that still runs ends with the process.
     runtime.shutdown_background();
     watched?;
-    Ok(Outcome::fine_if(last.is_fine()))
+    Ok(outcome(&last))
 }
 
-fn json(report: &Doctor) -> serde_json::Result<String> {
+fn json(report: &Report) -> serde_json::Result<String> {
     Ok(serde_json::to_string(report)? + "\n")
 }
 
 /// Changes, with the time.
 fn lines(changes: &[String]) -> String {
-    let time = now_in_words();
+    let time = time_of_day();
     changes.iter().map(|change| format!("{time}  {change}\n")).collect()
 }
 
 /// What is compared of a cluster.
 #[derive(Clone, Debug, Default)]
-struct Seen {
+struct Snapshot {
     /// Its name, where there are several clusters.
     title: Option<String>,
-    /// What it is, by the names that the JSON has for it.
+    /// Everything but checks and findings, by its key in JSON.
     facts: BTreeMap<String, String>,
-    /// What was looked at, each under its step and subject.
-    checks: Vec<(String, Found)>,
-    /// The causes, and what the user is told of each.
+    /// The checks, each under its step and subject.
+    checks: Vec<(String, CheckState)>,
+    /// The faults, with cause and cure in words.
     causes: Vec<(Fault, String)>,
 }
 
 /// What is compared of a check.
 #[derive(Clone, Debug)]
-struct Found {
+struct CheckState {
     verdict: Verdict,
-    fault: Option<Fault>,
+    faults: Vec<Fault>,
     node: Option<String>,
     dials: Option<String>,
-    says: String,
+    result: String,
 }
 
-/// Takes from a report what does not differ from round to round by itself.
-fn seen(report: &Doctor) -> serde_json::Result<Vec<Seen>> {
+/// Takes from a report what is compared.
+fn snapshots(report: &Report) -> serde_json::Result<Vec<Snapshot>> {
     let several = report.clusters.len() > 1;
-    (1..).zip(&report.clusters).map(|(number, cluster)| Seen::of(cluster, several.then_some(number))).collect()
+    (1..).zip(&report.clusters).map(|(number, cluster)| Snapshot::of(cluster, several.then_some(number))).collect()
 }
 
-impl Seen {
+impl Snapshot {
     fn of(cluster: &ClusterReport, number: Option<usize>) -> serde_json::Result<Self> {
         let mut facts = BTreeMap::new();
         if let Value::Object(fields) = serde_json::to_value(cluster)? {
             for (name, value) in fields {
                 let text = match value {
-                    // The checks and causes, which are compared below.
+                    // The checks and findings, which are compared below.
                     Value::Array(_) => continue,
                     Value::Null => NOTHING.to_owned(),
                     Value::String(text) => text,
@@ -122,47 +122,47 @@ impl Seen {
         facts.remove("verdict");
         let known = |number| facts.get("domain").filter(|domain| *domain != NOTHING).cloned().unwrap_or(number);
         let title = number.map(|number| known(format!("cluster {number}")));
-        let found = |check: &Check| {
-            let found = Found {
+        let state = |check: &Check| {
+            let state = CheckState {
                 verdict: check.verdict,
-                fault: check.fault,
+                faults: check.faults.clone(),
                 node: check.node.clone(),
                 dials: check.dials.clone(),
-                says: check.says.clone(),
+                result: check.result.clone(),
             };
-            (format!("{} {}", check.step.word(), check.subject), found)
+            (format!("{} {}", check.step.word(), check.subject), state)
         };
         let causes = cluster.findings.iter();
         let causes = causes.map(|cause| (cause.fault, format!("{}; {}", cause.cause, cause.cure))).collect();
-        Ok(Seen { title, facts, checks: cluster.checks.iter().map(found).collect(), causes })
+        Ok(Snapshot { title, facts, checks: cluster.checks.iter().map(state).collect(), causes })
     }
 
-    fn check(&self, name: &str) -> Option<&Found> {
-        self.checks.iter().find(|(other, _)| other == name).map(|(_, found)| found)
+    fn check(&self, name: &str) -> Option<&CheckState> {
+        self.checks.iter().find(|(other, _)| other == name).map(|(_, state)| state)
     }
 
     fn is_fine(&self) -> bool {
-        self.checks.iter().all(|(_, found)| found.verdict < Verdict::Warning)
+        self.checks.iter().all(|(_, state)| state.verdict < Verdict::Unchecked)
     }
 }
 
 /// What differs between two examinations.
-fn changes(last: &[Seen], now: &[Seen]) -> Vec<String> {
-    let nothing = Seen::default();
+fn changes(last: &[Snapshot], now: &[Snapshot]) -> Vec<String> {
+    let nothing = Snapshot::default();
     let mut all = Vec::new();
-    for place in 0..last.len().max(now.len()) {
-        let (before, after) = (last.get(place).unwrap_or(&nothing), now.get(place).unwrap_or(&nothing));
+    for index in 0..last.len().max(now.len()) {
+        let (before, after) = (last.get(index).unwrap_or(&nothing), now.get(index).unwrap_or(&nothing));
         let title = after.title.as_ref().or(before.title.as_ref());
         let title = title.map(|title| format!("{title}: ")).unwrap_or_default();
         all.extend(changes_of(before, after).into_iter().map(|change| title.clone() + &change));
     }
-    if !last.iter().all(Seen::is_fine) && now.iter().all(Seen::is_fine) {
+    if !last.iter().all(Snapshot::is_fine) && now.iter().all(Snapshot::is_fine) {
         all.push("fine again".to_owned());
     }
     all
 }
 
-fn changes_of(last: &Seen, now: &Seen) -> Vec<String> {
+fn changes_of(last: &Snapshot, now: &Snapshot) -> Vec<String> {
     let mut changes = Vec::new();
     for (name, new) in &now.facts {
         if let Some(old) = last.facts.get(name).filter(|old| *old != new) {
@@ -172,12 +172,12 @@ fn changes_of(last: &Seen, now: &Seen) -> Vec<String> {
     for (name, new) in &now.checks {
         match last.check(name) {
             Some(old) => changes.extend(old.change(new).map(|change| format!("{name}: {change}"))),
-            None => changes.push(format!("{name}: new, {}: {}", new.verdict.word(), new.says)),
+            None => changes.push(format!("{name}: new, {}: {}", new.verdict.word(), new.result)),
         }
     }
     let gone = last.checks.iter().filter(|(name, _)| now.check(name).is_none());
     changes.extend(gone.map(|(name, _)| format!("{name}: gone")));
-    let has = |seen: &Seen, fault| seen.causes.iter().any(|(other, _)| *other == fault);
+    let has = |snapshot: &Snapshot, fault| snapshot.causes.iter().any(|(other, _)| *other == fault);
     let gone = last.causes.iter().filter(|(fault, _)| !has(now, *fault));
     changes.extend(gone.map(|(fault, _)| format!("{}: no longer", fault.code())));
     let new = now.causes.iter().filter(|(fault, _)| !has(last, *fault));
@@ -185,12 +185,12 @@ fn changes_of(last: &Seen, now: &Seen) -> Vec<String> {
     changes
 }
 
-impl Found {
-    /// What is another now.
-    fn change(&self, new: &Found) -> Option<String> {
+impl CheckState {
+    /// Describes what differs now.
+    fn change(&self, new: &CheckState) -> Option<String> {
         let mut parts = Vec::new();
-        if (self.verdict, self.fault) != (new.verdict, new.fault) || stable(&self.says) != stable(&new.says) {
-            parts.push(new.says.clone());
+        if (self.verdict, &self.faults) != (new.verdict, &new.faults) || stable(&self.result) != stable(&new.result) {
+            parts.push(new.result.clone());
         }
         for (what, old, new) in [("dials", &self.dials, &new.dials), ("node", &self.node, &new.node)] {
             if old != new {
@@ -206,11 +206,11 @@ impl Found {
     }
 }
 
-/// A text without what librdkafka counts: milliseconds, and errors that it has kept to itself.
-fn stable(says: &str) -> String {
+/// Removes librdkafka's counters from a text: milliseconds, and suppressed errors.
+fn stable(result: &str) -> String {
     const SUPPRESSED: &str = " identical error(s) suppressed";
     let mut text = String::new();
-    let mut rest = says;
+    let mut rest = result;
     while let Some(start) = rest.find(|character: char| character.is_ascii_digit()) {
         let number = rest[start..].trim_start_matches(|character: char| character.is_ascii_digit() || character == '.');
         let (before, number_itself) = (&rest[..start], &rest[start..rest.len() - number.len()]);
@@ -228,8 +228,8 @@ fn stable(says: &str) -> String {
     text + rest
 }
 
-/// The time of day, as the log of a watch has it, in UTC.
-fn now_in_words() -> String {
+/// The time of day in UTC.
+fn time_of_day() -> String {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
     format!("{:02}:{:02}:{:02} UTC", since / 3600 % 24, since / 60 % 60, since % 60)
 }
@@ -240,31 +240,37 @@ mod tests {
 
     const NAME: &str = "bootstrap emr-worker-1:9092";
 
-    fn found(verdict: Verdict, fault: Option<Fault>, says: &str) -> Found {
+    fn state(verdict: Verdict, faults: &[Fault], result: &str) -> CheckState {
         let dials = Some("10.0.1.24:9092".to_owned());
-        Found { verdict, fault, node: Some("emr-worker-1".to_owned()), dials, says: says.to_owned() }
-    }
-
-    fn fine() -> Seen {
-        Seen {
-            facts: BTreeMap::from([("release".to_owned(), "EMR-3.10.1".to_owned())]),
-            checks: vec![
-                (NAME.to_owned(), found(Verdict::Ok, None, "PLAINTEXT, Kafka 2.4")),
-                ("client metadata".to_owned(), found(Verdict::Ok, None, "1 broker, cluster id A")),
-            ],
-            ..Seen::default()
+        CheckState {
+            verdict,
+            faults: faults.to_vec(),
+            node: Some("emr-worker-1".to_owned()),
+            dials,
+            result: result.to_owned(),
         }
     }
 
-    fn down(says: &str) -> Seen {
-        let mut seen = fine();
-        seen.checks[0].1 = found(Verdict::Fault, Some(Fault::BrokerDown), says);
-        seen.causes = vec![(Fault::BrokerDown, "a broker is down; start it".to_owned())];
-        seen
+    fn fine() -> Snapshot {
+        Snapshot {
+            facts: BTreeMap::from([("release".to_owned(), "EMR-3.10.1".to_owned())]),
+            checks: vec![
+                (NAME.to_owned(), state(Verdict::Ok, &[], "PLAINTEXT, Kafka 2.4")),
+                ("client metadata".to_owned(), state(Verdict::Ok, &[], "1 broker, cluster id A")),
+            ],
+            ..Snapshot::default()
+        }
+    }
+
+    fn down(result: &str) -> Snapshot {
+        let mut snapshot = fine();
+        snapshot.checks[0].1 = state(Verdict::Fault, &[Fault::BrokerDown], result);
+        snapshot.causes = vec![(Fault::BrokerDown, "a broker is down; start it".to_owned())];
+        snapshot
     }
 
     #[track_caller]
-    fn check(last: &Seen, now: &Seen, expected: &[&str]) {
+    fn check(last: &Snapshot, now: &Snapshot, expected: &[&str]) {
         assert_eq!(changes(std::slice::from_ref(last), std::slice::from_ref(now)), expected);
     }
 
@@ -285,7 +291,7 @@ mod tests {
         let mut other = fine();
         other.checks[0].1.dials = Some("10.0.1.34:9092".to_owned());
         other.checks[0].1.node = None;
-        other.checks[1].1.says = "1 broker, cluster id B".to_owned();
+        other.checks[1].1.result = "1 broker, cluster id B".to_owned();
         other.facts.insert("release".to_owned(), "EMR-3.11.0".to_owned());
         let expected = [
             "release: EMR-3.10.1 → EMR-3.11.0",
@@ -318,7 +324,7 @@ mod tests {
 
     #[test]
     fn one_of_several_clusters_is_named() {
-        let named = |seen: Seen, title: &str| Seen { title: Some(title.to_owned()), ..seen };
+        let named = |snapshot: Snapshot, title: &str| Snapshot { title: Some(title.to_owned()), ..snapshot };
         let last = [named(fine(), "a"), named(down("refused"), "b")];
         let now = [named(fine(), "a"), named(down("timeout"), "b")];
         assert_eq!(changes(&last, &now), ["b: bootstrap emr-worker-1:9092: fault: timeout"]);

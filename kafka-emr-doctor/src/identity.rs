@@ -1,7 +1,7 @@
-//! Which broker answers where a broker is to be found.
+//! Which broker answers at a broker's advertised listener.
 //!
-//! A broker describes its own configuration and refuses that of any other, naming itself. librdkafka asks each broker at the
-//! place where it is advertised. rdkafka's own wrapper drops the refusal, so this calls librdkafka.
+//! A broker describes its own configuration and refuses that of any other, naming itself. librdkafka sends the request to each
+//! broker's advertised listener. rdkafka's own wrapper drops the refusal, so this calls librdkafka.
 
 #![allow(unsafe_code)]
 
@@ -22,48 +22,48 @@ use kafka_emr_rs::rdkafka::bindings::{
 use kafka_emr_rs::rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use kafka_emr_rs::rdkafka::types::RDKafka;
 
-/// Who answers where a broker is to be found.
+/// Which broker answers at a broker's advertised listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Identity {
     Itself,
-    /// Another broker, and which one where it says so.
+    /// Another broker, and which one if it names itself.
     Another(Option<i32>),
-    /// Not known, and why.
+    /// Not known; the text is why.
     Unknown(String),
 }
 
-/// Asks a broker at its own place whether it is that broker.
-pub(super) fn ask<C: ConsumerContext>(consumer: &BaseConsumer<C>, broker: i32, deadline: Instant) -> Identity {
+/// Checks whether the broker that answers at a broker's advertised listener is that broker.
+pub(crate) fn identify<C: ConsumerContext>(consumer: &BaseConsumer<C>, broker: i32, deadline: Instant) -> Identity {
     // SAFETY: the client lives as long as `consumer` does, which is longer than the call.
-    unsafe { ask_client(consumer.client().native_ptr(), broker, deadline) }
+    unsafe { identify_with(consumer.client().native_ptr(), broker, deadline) }
 }
 
 /// # Safety
 ///
 /// `client` is a live librdkafka client.
-unsafe fn ask_client(client: *mut RDKafka, broker: i32, deadline: Instant) -> Identity {
+unsafe fn identify_with(client: *mut RDKafka, broker: i32, deadline: Instant) -> Identity {
     // SAFETY: the queue is used on this thread alone and destroyed at the end. An event that comes later has no queue then,
     // and librdkafka frees it.
     unsafe {
         let queue = rd_kafka_queue_new(client);
         request(client, broker, left(deadline), queue);
-        let mut found = None;
-        while found.is_none() && Instant::now() < deadline {
+        let mut identity = None;
+        while identity.is_none() && Instant::now() < deadline {
             let event = rd_kafka_queue_poll(queue, milliseconds(left(deadline)));
             if event.is_null() {
                 continue;
             }
             if rd_kafka_event_type(event) == RD_KAFKA_EVENT_DESCRIBECONFIGS_RESULT {
-                found = Some(answer(event));
+                identity = Some(answer(event));
             }
             rd_kafka_event_destroy(event);
         }
         rd_kafka_queue_destroy(queue);
-        found.unwrap_or_else(|| Identity::Unknown("no answer".to_owned()))
+        identity.unwrap_or_else(|| Identity::Unknown("no answer".to_owned()))
     }
 }
 
-/// Sends the question for one broker, to that broker. The answer comes to the queue.
+/// Requests a broker's configuration, of that broker. The result comes to the queue.
 ///
 /// # Safety
 ///
@@ -87,7 +87,7 @@ unsafe fn request(client: *mut RDKafka, broker: i32, limit: Duration, queue: *mu
 ///
 /// `event` is a live result of [`request`].
 unsafe fn answer(event: *mut rd_kafka_event_t) -> Identity {
-    // SAFETY: what is read belongs to the event, and is copied before anybody destroys it.
+    // SAFETY: what is read belongs to the event, and is copied before it is destroyed.
     unsafe {
         let error = rd_kafka_event_error(event);
         if error != rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
@@ -126,7 +126,7 @@ impl Identity {
                 Identity::Unknown("the user may not describe the cluster".to_owned())
             }
             rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE => {
-                Identity::Unknown("it does not tell".to_owned())
+                Identity::Unknown("it does not describe itself".to_owned())
             }
             _ => Identity::Unknown(OneLine(text).to_string()),
         }

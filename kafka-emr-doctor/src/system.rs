@@ -1,9 +1,13 @@
-//! What the system resolver says, which is what a client without kafka-emr gets.
+//! What the system resolver answers, which is what a client without kafka-emr gets.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 
-/// Asks the system resolver. The error is what it said.
-pub(crate) fn ask(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
+/// Resolves a name by the system resolver, which has no time limit of its own to set.
+///
+/// # Errors
+///
+/// Fails with the system's words for why the name has no address.
+pub fn resolve_by_system(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
     match (host, port).to_socket_addrs() {
         Ok(addresses) => Ok(addresses.collect()),
         Err(error) => {

@@ -1,11 +1,11 @@
-//! What this machine itself makes of a name.
+//! What this machine itself resolves a name to.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
-use crate::system;
+use crate::system::resolve_by_system;
 
 /// The file that every system resolver reads first.
 const HOSTS_FILE: &str = "/etc/hosts";
@@ -27,13 +27,13 @@ impl std::fmt::Display for NoAnswer {
     }
 }
 
-/// Asks the system resolver, which has no time limit of its own to set. One that is still asking at the deadline is left
-/// alone.
-pub(crate) fn ask_system(host: &str, port: u16, deadline: Instant) -> Result<Vec<SocketAddr>, NoAnswer> {
+/// Resolves a name by the system resolver, which has no time limit to set: a call that is still waiting at the deadline is
+/// left to end by itself.
+pub(crate) fn resolve_until(host: &str, port: u16, deadline: Instant) -> Result<Vec<SocketAddr>, NoAnswer> {
     let (sender, answer) = mpsc::channel();
     let asked = host.to_owned();
     let asking = thread::Builder::new().name("system-resolver".to_owned()).spawn(move || {
-        let _ = sender.send(system::ask(&asked, port));
+        let _ = sender.send(resolve_by_system(&asked, port));
     });
     asking.map_err(|error| NoAnswer::Unknown(error.to_string()))?;
     match answer.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
@@ -42,7 +42,7 @@ pub(crate) fn ask_system(host: &str, port: u16, deadline: Instant) -> Result<Vec
     }
 }
 
-/// The line of the hosts file that gives a name this address, where one does.
+/// Finds the line of the hosts file that gives a name this address.
 pub(crate) fn hosts_line(name: &str, address: IpAddr) -> Option<String> {
     let content = std::fs::read_to_string(HOSTS_FILE).ok()?;
     line_in(&content, name, address).map(|number| format!("{HOSTS_FILE}:{number}"))

@@ -4,109 +4,111 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::settings::Settings;
-use super::tls::{Certificate, Handshake, Tls};
-use super::wire::{self, Told};
+use crate::ClientSettings;
+use crate::tls::{Certificate, Handshake, Tls};
+use crate::wire::{self, Metadata};
 
-/// What a look found.
+/// What answers at an address.
 #[derive(Clone, Debug)]
-pub(crate) struct Look {
-    /// How long the connection took to be made; `None` where it was not.
+pub(crate) struct Inspection {
+    /// How long the TCP connection took; `None` if there is none.
     pub(crate) connected: Option<Duration>,
-    pub(crate) answer: Result<Listener, Silence>,
+    pub(crate) listener: Result<Listener, NoListener>,
 }
 
-/// Why nothing of Kafka's came.
+/// Why no Kafka listener answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Silence {
-    /// The packets get no answer: a firewall, or no such machine.
+pub(crate) enum NoListener {
+    /// Packets get no answer: a firewall, or no such machine.
     Timeout,
     /// The machine answers, and nothing listens on the port.
     Refused,
-    /// The system knows no way there, in its own words.
+    /// The system has no route, in its own words.
     Unreachable(String),
-    /// Something takes the connection and says nothing.
-    Mute,
-    /// Something else listens, and how that shows.
+    /// Something accepts the connection and does not answer.
+    Unresponsive,
+    /// Something else listens; the text is what it did.
     NotKafka(String),
-    /// Nothing was tried, and why.
+    /// Nothing was tried; the text is why.
     NotTried(String),
 }
 
 /// A listener of a Kafka broker.
 #[derive(Clone, Debug)]
 pub(crate) struct Listener {
-    /// The certificate, where it speaks TLS.
+    /// The certificate, if it speaks TLS.
     pub(crate) certificate: Option<Certificate>,
-    /// The Kafka releases that speak this protocol; `None` where it broke TLS off and said nothing: it wants to see a
-    /// certificate of the client, or another one.
+    /// The Kafka releases that speak this protocol; `None` if it closed TLS without an answer: it wants a certificate of the
+    /// client, or another one.
     pub(crate) releases: Option<&'static str>,
-    /// The SASL mechanisms, where it wants SASL.
+    /// The SASL mechanisms, if it wants SASL.
     pub(crate) mechanisms: Option<Vec<String>>,
-    /// Who is in the cluster, where that is told without logging in.
-    pub(crate) told: Option<Told>,
+    /// The cluster's metadata, if it gives them without a login.
+    pub(crate) metadata: Option<Metadata>,
 }
 
 impl Listener {
-    /// One that has said nothing yet.
-    fn of(certificate: Option<Certificate>) -> Self {
-        Listener { certificate, releases: None, mechanisms: None, told: None }
+    /// A listener that has not answered a request yet.
+    fn new(certificate: Option<Certificate>) -> Self {
+        Listener { certificate, releases: None, mechanisms: None, metadata: None }
     }
 
     /// Whether it speaks as a client with these settings does.
-    pub(crate) fn fits(&self, settings: &Settings) -> bool {
+    pub(crate) fn fits(&self, settings: &ClientSettings) -> bool {
         let login = self.releases.is_none() || self.mechanisms.is_some() == settings.uses_sasl();
         self.certificate.is_some() == settings.uses_tls() && login
     }
 }
 
-impl Look {
+impl Inspection {
     /// Whether a Kafka broker answered.
     pub(crate) fn listener(&self) -> Option<&Listener> {
-        self.answer.as_ref().ok()
+        self.listener.as_ref().ok()
     }
 }
 
-/// Looks at one address, for a client that dials it by `host`, until `deadline` at the latest.
-pub(crate) fn look(address: SocketAddr, host: &str, settings: &Settings, deadline: Instant) -> Look {
+/// Inspects an address, for a client that dials it by `host`, until `deadline` at the latest.
+pub(crate) fn inspect(address: SocketAddr, host: &str, settings: &ClientSettings, deadline: Instant) -> Inspection {
     let began = Instant::now();
     if began >= deadline {
-        return Look { connected: None, answer: Err(Silence::NotTried("the time is over".to_owned())) };
+        return Inspection { connected: None, listener: Err(NoListener::NotTried("the time is over".to_owned())) };
     }
     let stream = match connect(address, deadline) {
         Ok(stream) => stream,
-        Err(error) => return Look { connected: None, answer: Err(unconnected(&error)) },
+        Err(error) => return Inspection { connected: None, listener: Err(connect_error(&error)) },
     };
     let connected = Some(began.elapsed());
     let tls = match Tls::new(settings) {
         Ok(tls) => tls,
-        // It says nothing of who answers.
-        Err(error) => return Look { connected, answer: Err(Silence::NotTried(format!("TLS settings: {error}"))) },
+        // Not the peer's fault.
+        Err(error) => {
+            return Inspection { connected, listener: Err(NoListener::NotTried(format!("TLS settings: {error}"))) };
+        }
     };
     let by = |with_tls: bool, stream: Timed| {
-        if with_tls { over_tls(stream, &tls, host, settings) } else { converse(stream, None, settings) }
+        if with_tls { over_tls(stream, &tls, host, settings) } else { request_all(stream, None, settings) }
     };
-    // A listener that does not speak as the client does is seen to speak the other way.
-    let answer = by(settings.uses_tls(), stream).or_else(|first| {
+    // A listener that does not speak as the client does may speak the other way.
+    let listener = by(settings.uses_tls(), stream).or_else(|first| {
         let second = connect(address, deadline).and_then(|stream| by(!settings.uses_tls(), stream));
-        second.map_err(|_| unheard(&first))
+        second.map_err(|_| protocol_error(&first))
     });
-    Look { connected, answer }
+    Inspection { connected, listener }
 }
 
-fn over_tls(stream: Timed, tls: &Tls, host: &str, settings: &Settings) -> io::Result<Listener> {
+fn over_tls(stream: Timed, tls: &Tls, host: &str, settings: &ClientSettings) -> io::Result<Listener> {
     match tls.handshake(stream, host)? {
-        (Handshake::Done(stream), certificate) => converse(stream, Some(certificate), settings),
-        (Handshake::BrokenOff, certificate) => Ok(Listener::of(Some(certificate))),
+        (Handshake::Done(stream), certificate) => request_all(stream, Some(certificate), settings),
+        (Handshake::Closed, certificate) => Ok(Listener::new(Some(certificate))),
     }
 }
 
-fn converse(
+fn request_all(
     mut stream: impl Read + Write,
     certificate: Option<Certificate>,
-    settings: &Settings,
+    settings: &ClientSettings,
 ) -> io::Result<Listener> {
-    let mut listener = Listener::of(certificate);
+    let mut listener = Listener::new(certificate);
     let versions = match wire::api_versions(&mut stream) {
         Ok(versions) => versions,
         Err(error)
@@ -122,12 +124,12 @@ fn converse(
         listener.mechanisms = wire::sasl_mechanisms(&mut stream, &mechanism)?;
     }
     if listener.mechanisms.is_none() {
-        listener.told = Some(wire::metadata(&mut stream)?);
+        listener.metadata = Some(wire::metadata(&mut stream)?);
     }
     Ok(listener)
 }
 
-/// A connection that ends at a deadline, however slowly its peer goes on.
+/// A connection that ends at a deadline, however slowly its peer sends.
 #[derive(Debug)]
 struct Timed {
     stream: TcpStream,
@@ -167,21 +169,21 @@ fn is_late(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
 }
 
-fn unconnected(error: &io::Error) -> Silence {
+fn connect_error(error: &io::Error) -> NoListener {
     match error.kind() {
-        _ if is_late(error) => Silence::Timeout,
-        io::ErrorKind::ConnectionRefused => Silence::Refused,
-        _ => Silence::Unreachable(error.to_string()),
+        _ if is_late(error) => NoListener::Timeout,
+        io::ErrorKind::ConnectionRefused => NoListener::Refused,
+        _ => NoListener::Unreachable(error.to_string()),
     }
 }
 
-fn unheard(error: &io::Error) -> Silence {
+fn protocol_error(error: &io::Error) -> NoListener {
     match error.kind() {
-        _ if is_late(error) => Silence::Mute,
+        _ if is_late(error) => NoListener::Unresponsive,
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
-            Silence::NotKafka("it closes the connection".to_owned())
+            NoListener::NotKafka("it closes the connection".to_owned())
         }
-        _ => Silence::NotKafka(error.to_string()),
+        _ => NoListener::NotKafka(error.to_string()),
     }
 }
 
@@ -192,23 +194,23 @@ mod tests {
 
     use super::*;
 
-    /// Looks at a server that treats each connection so.
+    /// Inspects a server that treats each connection so.
     #[track_caller]
-    fn look_at(serve: impl Fn(TcpStream) + Send + 'static, properties: &[&str], limit: Duration) -> Look {
+    fn inspect_server(serve: impl Fn(TcpStream) + Send + 'static, properties: &[&str], limit: Duration) -> Inspection {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         thread::spawn(move || listener.incoming().flatten().for_each(serve));
         let properties: Vec<String> = properties.iter().map(ToString::to_string).collect();
-        let settings = Settings::read(&[], &properties).unwrap();
+        let settings = ClientSettings::read(&[], &properties).unwrap();
         let began = Instant::now();
-        let look = look(address, "localhost", &settings, began + limit);
+        let inspection = inspect(address, "localhost", &settings, began + limit);
         // More than that, for a machine that is busy; far less than the peers go on.
-        assert!(began.elapsed() < limit + Duration::from_secs(10), "{look:?}");
-        assert!(look.connected.is_some(), "{look:?}");
-        look
+        assert!(began.elapsed() < limit + Duration::from_secs(10), "{inspection:?}");
+        assert!(inspection.connected.is_some(), "{inspection:?}");
+        inspection
     }
 
-    /// Says so, and then goes on for minutes, one byte after the other.
+    /// Sends this, and then goes on for minutes, one byte after the other.
     fn drip(start: &'static [u8]) -> impl Fn(TcpStream) + Send {
         move |mut stream| {
             for byte in start.iter().copied().chain([0; 10_000]) {
@@ -221,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_drips_or_says_nothing_is_left_in_time() {
+    fn a_peer_that_drips_or_does_not_answer_is_left_in_time() {
         let silent = |stream: TcpStream| {
             thread::sleep(Duration::from_secs(60));
             drop(stream);
@@ -230,28 +232,28 @@ mod tests {
         // An answer of 16 MiB, and a TLS handshake of 16 KiB.
         let plain = drip(&[1, 0, 0, 0]);
         let tls = drip(&[22, 3, 3, 64, 0, 2, 0, 63, 252, 3, 3]);
-        for look in [
-            look_at(plain, &[], limit),
-            look_at(tls, &["security.protocol=SSL"], limit),
-            look_at(silent, &[], limit),
-            look_at(silent, &["security.protocol=SSL"], limit),
+        for inspection in [
+            inspect_server(plain, &[], limit),
+            inspect_server(tls, &["security.protocol=SSL"], limit),
+            inspect_server(silent, &[], limit),
+            inspect_server(silent, &["security.protocol=SSL"], limit),
         ] {
-            assert_eq!(look.answer.unwrap_err(), Silence::Mute);
+            assert_eq!(inspection.listener.unwrap_err(), NoListener::Unresponsive);
         }
     }
 
     #[test]
-    fn what_is_not_kafka_is_told() {
+    fn what_is_not_kafka_is_recognized() {
         let web = |mut stream: TcpStream| {
             let _ = stream.read(&mut [0; 1024]);
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
         };
         let limit = Duration::from_secs(60);
-        let look = look_at(web, &[], limit);
-        assert_eq!(look.answer.unwrap_err(), Silence::NotKafka("the answer is not Kafka's".to_owned()));
+        let inspection = inspect_server(web, &[], limit);
+        assert_eq!(inspection.listener.unwrap_err(), NoListener::NotKafka("the answer is not Kafka's".to_owned()));
         assert_eq!(
-            look_at(drop, &[], limit).answer.unwrap_err(),
-            Silence::NotKafka("it closes the connection".to_owned())
+            inspect_server(drop, &[], limit).listener.unwrap_err(),
+            NoListener::NotKafka("it closes the connection".to_owned())
         );
     }
 }

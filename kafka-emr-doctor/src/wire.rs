@@ -1,49 +1,56 @@
-//! Three questions of Kafka's protocol that a broker answers before anybody has logged in.
+//! The three requests of Kafka's protocol that a broker answers before a client has logged in.
 //!
-//! Written by hand: they are small, and a general decoder reserves memory by the lengths that an answer claims, while what
-//! answers here may be anything.
+//! Each function sends one request over a stream and reads its response. Written by hand: they are small, and a general decoder
+//! reserves memory by the lengths that a response claims, while the peer here may be anything. Time limits are the stream's.
 
 use std::io::{self, Read, Write};
 
-/// The largest answer: a broker's line in metadata takes less than 400 bytes.
-const MAX_ANSWER: usize = 16 << 20;
+/// The largest response, in bytes: a broker in metadata takes less than 400.
+const MAX_RESPONSE: usize = 16 << 20;
 
 const METADATA: i16 = 3;
 const SASL_HANDSHAKE: i16 = 17;
 const API_VERSIONS: i16 = 18;
 
-/// "This mechanism is not enabled": the answer still lists those that are.
+/// "This mechanism is not enabled": the response still lists those that are.
 const UNSUPPORTED_SASL_MECHANISM: i16 = 33;
-/// "This listener knows no SASL."
+/// "This listener has no SASL."
 const ILLEGAL_SASL_STATE: i16 = 34;
 
-/// Kafka's requests and their highest versions, as a broker tells them.
+/// The requests that a broker knows and their highest versions.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ApiVersions(Vec<(i16, i16)>);
+pub struct ApiVersions(Vec<(i16, i16)>);
 
-/// What a broker tells of its cluster.
+/// A cluster, as one of its brokers lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Told {
-    pub(crate) cluster_id: Option<String>,
-    pub(crate) brokers: Vec<Advertised>,
+pub struct Metadata {
+    /// Kafka's own id of the cluster, if the broker gives it.
+    pub cluster_id: Option<String>,
+    /// The brokers, in the order of their ids.
+    pub brokers: Vec<MetadataBroker>,
 }
 
-/// An advertised listener.
+/// A broker and its advertised listener.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Advertised {
-    pub(crate) id: i32,
-    pub(crate) host: String,
-    pub(crate) port: u16,
+pub struct MetadataBroker {
+    /// The broker's id.
+    pub id: i32,
+    /// The host of the advertised listener: a name, or an address without brackets.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
 }
 
 impl ApiVersions {
-    /// Whether the broker can be asked for SASL. All of Kafka's can; a stand-in need not.
-    pub(crate) fn has_sasl(&self) -> bool {
+    /// Returns whether the broker knows SASL handshakes. Kafka's brokers all do; a stand-in may not.
+    #[must_use]
+    pub fn has_sasl(&self) -> bool {
         self.0.iter().any(|(key, _)| *key == SASL_HANDSHAKE)
     }
 
-    /// The Kafka releases that speak this protocol, from what some releases added.
-    pub(crate) fn releases(&self) -> &'static str {
+    /// Returns the Kafka releases that have these versions, such as `2.4 to 2.6`.
+    #[must_use]
+    pub fn releases(&self) -> &'static str {
         const PRODUCE: i16 = 0;
         const FETCH: i16 = 1;
         const ADDED: [(&str, i16, i16); 15] = [
@@ -68,13 +75,17 @@ impl ApiVersions {
     }
 }
 
-/// Asks which versions of the protocol the broker speaks.
-pub(crate) fn api_versions(stream: &mut (impl Read + Write)) -> io::Result<ApiVersions> {
-    let answer = ask(stream, API_VERSIONS, 0, &[])?;
-    let mut rest = Answer(&answer);
+/// Requests the versions of the protocol that the broker knows.
+///
+/// # Errors
+///
+/// As the stream's; `InvalidData` for a response that is not Kafka's, and others for an error code.
+pub fn api_versions(stream: &mut (impl Read + Write)) -> io::Result<ApiVersions> {
+    let response = send(stream, API_VERSIONS, 0, &[])?;
+    let mut rest = Response(&response);
     match rest.int16()? {
         0 => {}
-        code => return Err(io::Error::other(format!("the broker refuses to tell its API versions (error {code})"))),
+        code => return Err(io::Error::other(format!("the broker refuses to give its API versions (error {code})"))),
     }
     let mut versions = Vec::new();
     for _ in 0..rest.count()? {
@@ -84,12 +95,16 @@ pub(crate) fn api_versions(stream: &mut (impl Read + Write)) -> io::Result<ApiVe
     Ok(ApiVersions(versions))
 }
 
-/// Asks for SASL with a mechanism. Answers the mechanisms that there are; `None` where the listener has no SASL.
-pub(crate) fn sasl_mechanisms(stream: &mut (impl Read + Write), mechanism: &str) -> io::Result<Option<Vec<String>>> {
+/// Requests SASL with a mechanism. Returns the mechanisms that the listener has, sorted; `None` if it has no SASL.
+///
+/// # Errors
+///
+/// As [`api_versions`]; `InvalidInput` for a mechanism's name of more than 32,767 bytes.
+pub fn sasl_mechanisms(stream: &mut (impl Read + Write), mechanism: &str) -> io::Result<Option<Vec<String>>> {
     let mut body = Vec::new();
-    put_string(&mut body, mechanism);
-    let answer = ask(stream, SASL_HANDSHAKE, 0, &body)?;
-    let mut rest = Answer(&answer);
+    put_string(&mut body, mechanism)?;
+    let response = send(stream, SASL_HANDSHAKE, 0, &body)?;
+    let mut rest = Response(&response);
     match rest.int16()? {
         ILLEGAL_SASL_STATE => return Ok(None),
         0 | UNSUPPORTED_SASL_MECHANISM => {}
@@ -103,31 +118,35 @@ pub(crate) fn sasl_mechanisms(stream: &mut (impl Read + Write), mechanism: &str)
     Ok(Some(mechanisms))
 }
 
-/// Asks who is in the cluster.
-pub(crate) fn metadata(stream: &mut (impl Read + Write)) -> io::Result<Told> {
+/// Requests the brokers of the cluster.
+///
+/// # Errors
+///
+/// As [`api_versions`].
+pub fn metadata(stream: &mut (impl Read + Write)) -> io::Result<Metadata> {
     // Version 2 is the first with the cluster's id, and known to all releases since. No topics are asked for.
-    let answer = ask(stream, METADATA, 2, &0_i32.to_be_bytes())?;
-    let mut rest = Answer(&answer);
+    let response = send(stream, METADATA, 2, &0_i32.to_be_bytes())?;
+    let mut rest = Response(&response);
     let mut brokers = Vec::new();
     for _ in 0..rest.count()? {
         let (id, host, port) = (rest.int32()?, rest.string()?, rest.int32()?);
         let _rack = rest.string()?;
         let port = u16::try_from(port).map_err(|_| io::Error::other(format!("a broker with the port {port}")))?;
-        brokers.push(Advertised { id, host, port });
+        brokers.push(MetadataBroker { id, host, port });
     }
     brokers.sort_unstable();
     let cluster_id = Some(rest.string()?).filter(|id| !id.is_empty());
-    Ok(Told { cluster_id, brokers })
+    Ok(Metadata { cluster_id, brokers })
 }
 
-fn ask(stream: &mut (impl Read + Write), api: i16, version: i16, body: &[u8]) -> io::Result<Vec<u8>> {
-    // Told apart from other traffic, and from an answer that is none.
-    const NUMBER: i32 = 0x6b65_6d72;
+fn send(stream: &mut (impl Read + Write), api: i16, version: i16, body: &[u8]) -> io::Result<Vec<u8>> {
+    // Found again in the response, unless that is other traffic.
+    const CORRELATION_ID: i32 = 0x6b65_6d72;
     let mut request = Vec::new();
     request.extend(api.to_be_bytes());
     request.extend(version.to_be_bytes());
-    request.extend(NUMBER.to_be_bytes());
-    put_string(&mut request, "kafka-emr-doctor");
+    request.extend(CORRELATION_ID.to_be_bytes());
+    put_string(&mut request, "kafka-emr-doctor")?;
     request.extend(body);
     let length = i32::try_from(request.len()).map_err(io::Error::other)?;
     stream.write_all(&[&length.to_be_bytes(), &request[..]].concat())?;
@@ -137,31 +156,32 @@ fn ask(stream: &mut (impl Read + Write), api: i16, version: i16, body: &[u8]) ->
     stream.read_exact(&mut length)?;
     let length = u32::from_be_bytes(length) as usize;
     let not_kafka = || io::Error::new(io::ErrorKind::InvalidData, "the answer is not Kafka's");
-    if !(4..=MAX_ANSWER).contains(&length) {
+    if !(4..=MAX_RESPONSE).contains(&length) {
         return Err(not_kafka());
     }
     // By what arrives, not by what is claimed.
-    let mut answer = Vec::new();
-    stream.take(length as u64).read_to_end(&mut answer)?;
-    if answer.len() < length {
+    let mut response = Vec::new();
+    stream.take(length as u64).read_to_end(&mut response)?;
+    if response.len() < length {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    if answer[..4] != NUMBER.to_be_bytes() {
+    if response[..4] != CORRELATION_ID.to_be_bytes() {
         return Err(not_kafka());
     }
-    Ok(answer.split_off(4))
+    Ok(response.split_off(4))
 }
 
-fn put_string(bytes: &mut Vec<u8>, text: &str) {
-    let length = i16::try_from(text.len()).expect("what is sent is short");
+fn put_string(bytes: &mut Vec<u8>, text: &str) -> io::Result<()> {
+    let length = i16::try_from(text.len()).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     bytes.extend(length.to_be_bytes());
     bytes.extend(text.as_bytes());
+    Ok(())
 }
 
-/// The rest of an answer.
-struct Answer<'a>(&'a [u8]);
+/// The rest of a response.
+struct Response<'a>(&'a [u8]);
 
-impl Answer<'_> {
+impl Response<'_> {
     fn bytes<const N: usize>(&mut self) -> io::Result<[u8; N]> {
         let (bytes, rest) = self.0.split_first_chunk().ok_or_else(truncated)?;
         self.0 = rest;
@@ -176,7 +196,7 @@ impl Answer<'_> {
         self.bytes().map(i32::from_be_bytes)
     }
 
-    /// How many there are of what follows.
+    /// How many elements follow.
     fn count(&mut self) -> io::Result<u32> {
         u32::try_from(self.int32()?).map_err(|_| truncated())
     }
@@ -228,7 +248,7 @@ mod tests {
 
     fn string(text: &str) -> Vec<u8> {
         let mut bytes = Vec::new();
-        put_string(&mut bytes, text);
+        put_string(&mut bytes, text).unwrap();
         bytes
     }
 
@@ -241,10 +261,10 @@ mod tests {
         body.extend((-1_i16).to_be_bytes());
         body.extend(string("a2Fma2EtZW1y"));
         body.extend([0; 8]);
-        let told = metadata(&mut Peer::answering(&body)).unwrap();
-        assert_eq!(told.cluster_id.as_deref(), Some("a2Fma2EtZW1y"));
+        let read = metadata(&mut Peer::answering(&body)).unwrap();
+        assert_eq!(read.cluster_id.as_deref(), Some("a2Fma2EtZW1y"));
         let host = "emr-worker-1.cluster-48742".to_owned();
-        assert_eq!(told.brokers, [Advertised { id: 7, host, port: 9092 }]);
+        assert_eq!(read.brokers, [MetadataBroker { id: 7, host, port: 9092 }]);
         // However little arrives, it is an error and nothing worse.
         for length in 0..body.len() - 8 {
             assert!(metadata(&mut Peer::answering(&body[..length])).is_err(), "{length}");
@@ -256,8 +276,8 @@ mod tests {
         for claim in [i32::MAX, -1] {
             let mut body = claim.to_be_bytes().to_vec();
             body.extend([0; 3]);
-            let told = metadata(&mut Peer::answering(&body));
-            assert!(told.is_err(), "{claim}: {told:?}");
+            let read = metadata(&mut Peer::answering(&body));
+            assert!(read.is_err(), "{claim}: {read:?}");
         }
         let mut http = Peer(io::Cursor::new(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()));
         assert_eq!(api_versions(&mut http).unwrap_err().to_string(), "the answer is not Kafka's");

@@ -1,15 +1,13 @@
-//! How the client under examination connects: `-X key=value` and `-F client.properties`.
-
-mod jaas;
-mod properties;
+//! How a client connects: single properties (`-X key=value`) and property files (`-F client.properties`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use self::properties::Property;
+use crate::properties::Property;
+use crate::{Error, ErrorKind, jaas, properties};
 
-/// What a file is read for. All else in it, serializers and batch sizes, is no matter of connecting.
+/// The properties that a file is read for. The rest, such as serializers and batch sizes, does not matter for connecting.
 const CONNECTION: [&str; 9] = [
     "bootstrap.servers",
     "metadata.broker.list",
@@ -26,10 +24,10 @@ const CONNECTION: [&str; 9] = [
 const FILES: [&str; 5] =
     ["ssl.ca.location", "ssl.certificate.location", "ssl.key.location", "ssl.keystore.location", "ssl.crl.location"];
 
-/// Where librdkafka can find the certificates that it trusts.
+/// Properties that give librdkafka the certificates that it trusts.
 const TRUST: [&str; 3] = ["ssl.ca.location", "ssl.ca.pem", "ssl.ca.certificate.stores"];
 
-/// Other names of the same.
+/// Other names of a property, and librdkafka's.
 const ALIASES: [(&str, &str); 5] = [
     ("sasl.mechanisms", "sasl.mechanism"),
     ("metadata.broker.list", "bootstrap.servers"),
@@ -38,10 +36,10 @@ const ALIASES: [(&str, &str); 5] = [
     ("ssl.keystore.key", "ssl.key.pem"),
 ];
 
-/// What belongs to a Java truststore or keystore, and to nothing here.
+/// Properties of Java's truststores and keystores that librdkafka has no use for.
 const OF_STORES: [&str; 3] = ["ssl.truststore.password", "ssl.truststore.type", "ssl.keystore.type"];
 
-/// What the Java client has and librdkafka does not, and what is no matter of whether brokers are reached.
+/// Properties that only the Java client has, and that do not decide whether brokers are reached.
 const ONLY_JAVA: [&str; 37] = [
     "sasl.client.callback.handler.class",
     "sasl.kerberos.ticket.renew.jitter",
@@ -86,26 +84,35 @@ const PROTOCOLS: [&str; 4] = ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"];
 
 const MECHANISMS: [&str; 5] = ["GSSAPI", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"];
 
-/// Client properties, under librdkafka's names.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Settings {
+/// The connection settings of a client, under librdkafka's names.
+#[derive(Clone, Default)]
+pub struct ClientSettings {
     values: BTreeMap<String, String>,
     /// Where each of them was given.
-    places: BTreeMap<String, Place>,
+    origins: BTreeMap<String, Origin>,
+}
+
+/// Shows the keys, without the values: some are passwords.
+impl fmt::Debug for ClientSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.values.keys()).finish()
+    }
 }
 
 /// Where a property was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub enum Origin {
+    /// As a single property, the option `-X` of `kafka-emr doctor`.
     Option,
+    /// In a file, on this line, counted from 1.
     Line(PathBuf, usize),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Place::Option => f.write_str("-X"),
-            Place::Line(file, line) => write!(f, "{}:{line}", file.display()),
+            Origin::Option => f.write_str("-X"),
+            Origin::Line(file, line) => write!(f, "{}:{line}", file.display()),
         }
     }
 }
@@ -114,83 +121,90 @@ impl fmt::Display for Place {
 struct Given {
     /// As it was written.
     name: String,
-    /// As librdkafka calls it, where it has it.
+    /// As librdkafka calls it.
     key: String,
     value: String,
-    place: Place,
+    origin: Origin,
 }
 
 impl Given {
-    fn new(name: &str, value: &str, place: Place) -> Self {
+    fn new(name: &str, value: &str, origin: Origin) -> Self {
         let key = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, key)| key);
         // As in Java, blanks at the ends count only in secrets.
         let secret = ["password", "passphrase", "secret"].iter().any(|word| key.contains(word));
         let value = if secret { value } else { value.trim() };
-        Given { name: name.to_owned(), key: key.to_owned(), value: value.to_owned(), place }
+        Given { name: name.to_owned(), key: key.to_owned(), value: value.to_owned(), origin }
     }
 
     /// An error about it.
     fn wrong(&self, why: &str) -> String {
-        let between = if self.place == Place::Option { " " } else { ": " };
-        format!("{}{between}{}: {why}", self.place, self.name)
+        let between = if self.origin == Origin::Option { " " } else { ": " };
+        format!("{}{between}{}: {why}", self.origin, self.name)
     }
 }
 
-impl Settings {
-    /// Reads the files, then the single properties, which win.
-    pub(crate) fn read(files: &[PathBuf], properties: &[String]) -> Result<Self, String> {
+impl ClientSettings {
+    /// Reads the files, then the single properties (`KEY=VALUE`), which win.
+    ///
+    /// Keys are librdkafka's or the Java client's. Of a file, only what has to do with connecting counts.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a file cannot be read, and on a property that is malformed, that librdkafka cannot have, or that names a
+    /// missing file. Whether librdkafka knows a property is seen when a client is made.
+    pub fn read(files: &[PathBuf], properties: &[String]) -> Result<Self, Error> {
         let mut given = Vec::new();
         for file in files {
             given.extend(of_file(file)?);
         }
         for property in properties {
-            given.push(of_option(property)?);
+            given.push(of_option(property).map_err(property_error)?);
         }
         // Who comes last wins, and what has lost is not looked at.
         let mut seen = BTreeSet::new();
         given.reverse();
         given.retain(|one| seen.insert(one.key.clone()));
         given.reverse();
-        let mut settings = Settings::default();
+        let mut settings = ClientSettings::default();
         for one in &given {
-            settings.add(one).map_err(|why| one.wrong(&why))?;
+            settings.add(one).map_err(|why| property_error(one.wrong(&why)))?;
         }
         let find = |key: &str| given.iter().find(|one| one.key == key && !one.value.is_empty());
-        settings.judge_choices(&find)?;
-        settings.judge_truststore(&find)?;
+        settings.check_choices(&find).map_err(property_error)?;
+        settings.use_truststore(&find).map_err(property_error)?;
         Ok(settings)
     }
 
     /// Takes one property, translating what Java clients call otherwise.
     fn add(&mut self, given: &Given) -> Result<(), String> {
-        let Given { key, value, place, .. } = given;
+        let Given { key, value, origin, .. } = given;
         match key.as_str() {
             "sasl.jaas.config" => {
-                for (property, value) in jaas::read(value)? {
-                    self.set(property, &value, place);
+                for (property, value) in jaas::parse(value)? {
+                    self.set(property, &value, origin);
                 }
             }
-            // Judged when all is known.
+            // Used when all is known.
             "ssl.truststore.location" => {}
             _ if OF_STORES.contains(&key.as_str()) => {}
             _ if ONLY_JAVA.contains(&key.as_str()) => {
                 return Err("only the Java client has this property, and the doctor's client is librdkafka".to_owned());
             }
-            "ssl.endpoint.identification.algorithm" if value.is_empty() => self.set(key, "none", place),
+            "ssl.endpoint.identification.algorithm" if value.is_empty() => self.set(key, "none", origin),
             // librdkafka's own message would not name the file. "probe" is its word for the system's places.
             _ if FILES.contains(&key.as_str()) && value != "probe" => {
                 if !value.is_empty() {
                     exists(value)?;
-                    self.set(key, value, place);
+                    self.set(key, value, origin);
                 }
             }
-            _ => self.set(key, value, place),
+            _ => self.set(key, value, origin),
         }
         Ok(())
     }
 
-    /// Protocol and mechanism decide what is looked at, so that a wrong one cannot wait for librdkafka.
-    fn judge_choices<'a>(&self, find: &dyn Fn(&str) -> Option<&'a Given>) -> Result<(), String> {
+    /// Checks protocol and mechanism, which decide what is examined: a wrong one cannot wait for librdkafka's error.
+    fn check_choices<'a>(&self, find: &dyn Fn(&str) -> Option<&'a Given>) -> Result<(), String> {
         if let Some(given) = find("security.protocol")
             && !PROTOCOLS.contains(&self.protocol().as_str())
         {
@@ -205,15 +219,15 @@ impl Settings {
         Ok(())
     }
 
-    /// A truststore matters only where nothing else says whom to trust.
-    fn judge_truststore<'a>(&mut self, find: &dyn Fn(&str) -> Option<&'a Given>) -> Result<(), String> {
+    /// Uses a truststore, which matters only if nothing else says whom to trust.
+    fn use_truststore<'a>(&mut self, find: &dyn Fn(&str) -> Option<&'a Given>) -> Result<(), String> {
         let trusts = TRUST.iter().any(|key| self.get(key).is_some());
         let Some(given) = find("ssl.truststore.location").filter(|_| self.uses_tls() && !trusts) else {
             return Ok(());
         };
         if find("ssl.truststore.type").is_some_and(|one| one.value.eq_ignore_ascii_case("PEM")) {
             exists(&given.value).map_err(|why| given.wrong(&why))?;
-            self.set("ssl.ca.location", &given.value, &given.place);
+            self.set("ssl.ca.location", &given.value, &given.origin);
             return Ok(());
         }
         if !self.checks_certificates() {
@@ -225,63 +239,77 @@ impl Settings {
         ))
     }
 
-    fn set(&mut self, key: &str, value: &str, place: &Place) {
+    fn set(&mut self, key: &str, value: &str, origin: &Origin) {
         self.values.insert(key.to_owned(), value.to_owned());
-        self.places.insert(key.to_owned(), place.clone());
+        self.origins.insert(key.to_owned(), origin.clone());
     }
 
-    pub(crate) fn get(&self, key: &str) -> Option<&str> {
+    /// Returns a property that is set and not empty.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
         self.values.get(key).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+    /// Returns all properties, empty ones included.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
-    /// Where a property was given.
-    pub(crate) fn place(&self, key: &str) -> Option<&Place> {
-        self.places.get(key)
+    /// Returns where a property was given.
+    #[must_use]
+    pub fn origin(&self, key: &str) -> Option<&Origin> {
+        self.origins.get(key)
     }
 
     /// Puts in front of librdkafka's error where the property was given that it quotes.
+    #[cfg(any(test, feature = "examine"))]
     pub(crate) fn explain(&self, error: String) -> String {
         let quoted =
             |key: &&String| ['"', '`', '\''].iter().any(|quote| error.contains(&format!("{quote}{key}{quote}")));
         // Its own name of it, whatever it was given by.
         let mechanism = || error.contains("`sasl.mechanisms`").then_some("sasl.mechanism");
-        let key = self.places.keys().find(quoted).map(String::as_str).or_else(mechanism);
-        match key.and_then(|key| self.place(key)) {
-            Some(place) => format!("{place}: {error}"),
+        let key = self.origins.keys().find(quoted).map(String::as_str).or_else(mechanism);
+        match key.and_then(|key| self.origin(key)) {
+            Some(origin) => format!("{origin}: {error}"),
             None => error,
         }
     }
 
-    /// `security.protocol` in its usual spelling; librdkafka's default where it is not set.
-    pub(crate) fn protocol(&self) -> String {
+    /// Returns `security.protocol` in its usual spelling; librdkafka's default, `PLAINTEXT`, if it is not set.
+    #[must_use]
+    pub fn protocol(&self) -> String {
         self.get("security.protocol").unwrap_or("PLAINTEXT").to_ascii_uppercase()
     }
 
-    pub(crate) fn uses_tls(&self) -> bool {
+    /// Returns whether the client speaks TLS.
+    #[must_use]
+    pub fn uses_tls(&self) -> bool {
         self.protocol().ends_with("SSL")
     }
 
-    pub(crate) fn uses_sasl(&self) -> bool {
+    /// Returns whether the client logs in.
+    #[must_use]
+    pub fn uses_sasl(&self) -> bool {
         self.protocol().starts_with("SASL_")
     }
 
-    /// The SASL mechanism that the client asks for; `None` where it asks for none.
-    pub(crate) fn mechanism(&self) -> Option<String> {
+    /// Returns the SASL mechanism that the client logs in by, librdkafka's default, `GSSAPI`, if it is not set; `None` if the
+    /// client does not log in.
+    #[must_use]
+    pub fn mechanism(&self) -> Option<String> {
         self.uses_sasl().then(|| self.get("sasl.mechanism").unwrap_or("GSSAPI").to_owned())
     }
 
-    /// Whether the client looks at a broker's certificate at all.
-    pub(crate) fn checks_certificates(&self) -> bool {
+    /// Returns whether the client verifies brokers' certificates at all.
+    #[must_use]
+    pub fn checks_certificates(&self) -> bool {
         // All of librdkafka's words for no.
         !["false", "f", "0"].iter().any(|no| self.is("enable.ssl.certificate.verification", no))
     }
 
-    /// Whether the client compares a broker's name with its certificate.
-    pub(crate) fn checks_names(&self) -> bool {
+    /// Returns whether the client compares a broker's certificate with the name that it dials.
+    #[must_use]
+    pub fn checks_names(&self) -> bool {
         self.checks_certificates() && !self.is("ssl.endpoint.identification.algorithm", "none")
     }
 
@@ -290,31 +318,37 @@ impl Settings {
     }
 }
 
+fn property_error(message: String) -> Error {
+    Error::new(ErrorKind::Property, message)
+}
+
 fn of_option(text: &str) -> Result<Given, String> {
     match text.split_once('=').map(|(key, value)| (key.trim(), value)) {
-        Some((key, value)) if !key.is_empty() => Ok(Given::new(key, value, Place::Option)),
+        Some((key, value)) if !key.is_empty() => Ok(Given::new(key, value, Origin::Option)),
         // Without what was given: it may be a password with its key forgotten.
         _ => Err("-X: expected KEY=VALUE, for example -X security.protocol=SASL_SSL".to_owned()),
     }
 }
 
-/// Reads what a file has to do with connecting, but for what only the Java client has.
-fn of_file(file: &Path) -> Result<Vec<Given>, String> {
+/// Reads the connection properties of a file, without those that only the Java client has.
+fn of_file(file: &Path) -> Result<Vec<Given>, Error> {
     let name = file.display();
-    let content = std::fs::read(file)
-        .map_err(|error| format!("-F {name}: cannot be read: {error}; expected a file of KEY=VALUE lines"))?;
-    let all = properties::read(content).map_err(|wrong| format!("{name}:{}: {}", wrong.line, wrong.why))?;
+    let content = std::fs::read(file).map_err(|error| {
+        Error::new(ErrorKind::File, format!("-F {name}: cannot be read: {error}; expected a file of KEY=VALUE lines"))
+    })?;
+    let all = properties::parse(content)
+        .map_err(|error| property_error(format!("{name}:{}: {}", error.line, error.message)))?;
     let mut given = Vec::new();
     let mut skipped = BTreeSet::new();
     for Property { line, key, value } in all {
         let connects = CONNECTION.iter().any(|prefix| key.starts_with(prefix));
         if !connects && value.is_none() {
-            return Err(format!("{name}:{line}: expected KEY=VALUE"));
+            return Err(property_error(format!("{name}:{line}: expected KEY=VALUE")));
         }
         if ONLY_JAVA.contains(&key.as_str()) {
             skipped.insert(key);
         } else if connects {
-            given.push(Given::new(&key, &value.unwrap_or_default(), Place::Line(file.to_owned(), line)));
+            given.push(Given::new(&key, &value.unwrap_or_default(), Origin::Line(file.to_owned(), line)));
         }
     }
     if !skipped.is_empty() {
@@ -324,7 +358,7 @@ fn of_file(file: &Path) -> Result<Vec<Given>, String> {
     Ok(given)
 }
 
-/// Fails where there is no such file. A key instead of its file's name is not repeated.
+/// Fails if the file is missing. A key instead of its file's name is not repeated.
 fn exists(path: &str) -> Result<(), String> {
     let like_a_path = path.len() < 300 && !path.contains("-----BEGIN") && !path.contains(char::is_control);
     std::fs::metadata(path).map(drop).map_err(|error| {
@@ -337,17 +371,18 @@ fn exists(path: &str) -> Result<(), String> {
 mod tests {
     use super::*;
 
-    fn of_file(content: &str) -> Result<Settings, String> {
+    fn of_file(content: &str) -> Result<ClientSettings, String> {
         of_both(content, &[])
     }
 
-    fn of_both(content: &str, properties: &[&str]) -> Result<Settings, String> {
+    fn of_both(content: &str, properties: &[&str]) -> Result<ClientSettings, String> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), content).unwrap();
-        Settings::read(&[file.path().to_owned()], &properties.iter().map(ToString::to_string).collect::<Vec<_>>())
+        let properties: Vec<String> = properties.iter().map(ToString::to_string).collect();
+        ClientSettings::read(&[file.path().to_owned()], &properties).map_err(|error| error.to_string())
     }
 
-    fn of(properties: &[&str]) -> Result<Settings, String> {
+    fn of(properties: &[&str]) -> Result<ClientSettings, String> {
         of_both("", properties)
     }
 
@@ -370,7 +405,7 @@ mod tests {
         assert_eq!(settings.get("sasl.username"), Some("ali\"ce"));
         assert_eq!(settings.get("sasl.password"), Some("a=b c"));
         assert_eq!(settings.get("key.serializer"), None);
-        assert!(settings.place("sasl.password").unwrap().to_string().ends_with(":6"));
+        assert!(settings.origin("sasl.password").unwrap().to_string().ends_with(":6"));
         assert!(settings.uses_tls() && settings.uses_sasl() && !settings.checks_names());
     }
 
@@ -384,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_name_the_place_and_keep_secrets() {
+    fn errors_name_the_origin_and_keep_secrets() {
         let error = |content: &str| of_file(content).unwrap_err();
         assert!(error("security.protocol=SSL\nhunter2\n").contains(":2: expected KEY=VALUE"));
         assert!(!error("hunter2\n").contains("hunter2"));
@@ -396,7 +431,12 @@ mod tests {
         assert!(of(&["ssl.key.location=/nowhere/key.pem"]).unwrap_err().contains("key.location: /nowhere/key.pem: "));
         let bare = of(&["hunter2"]).unwrap_err();
         assert!(bare.contains("KEY=VALUE") && !bare.contains("hunter2"));
-        assert!(Settings::read(&["/nowhere/client.properties".into()], &[]).unwrap_err().contains("/nowhere"));
+        assert!(
+            ClientSettings::read(&["/nowhere/client.properties".into()], &[])
+                .unwrap_err()
+                .to_string()
+                .contains("/nowhere")
+        );
     }
 
     #[test]
@@ -449,7 +489,7 @@ mod tests {
     }
 
     #[test]
-    fn librdkafkas_errors_get_their_place() {
+    fn librdkafkas_errors_get_their_origin() {
         let settings = of_both("ssl.foo=x\n", &["sasl.pasword=x"]).unwrap();
         let explained = settings.explain("No such configuration property: \"ssl.foo\"".to_owned());
         assert!(explained.ends_with(":1: No such configuration property: \"ssl.foo\""), "{explained}");

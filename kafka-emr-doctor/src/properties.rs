@@ -5,22 +5,30 @@ const BLANK: [char; 3] = [' ', '\t', '\u{c}'];
 
 /// One property, and the line where it begins.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Property {
-    pub(super) line: usize,
-    pub(super) key: String,
-    /// `None` where there is nothing but a key, which Java takes for an empty value.
-    pub(super) value: Option<String>,
+pub struct Property {
+    /// Counted from 1.
+    pub line: usize,
+    /// Without its escapes.
+    pub key: String,
+    /// Without its escapes; `None` if the line has nothing but a key, which Java takes for an empty value.
+    pub value: Option<String>,
 }
 
-/// Text that is no property, which is not repeated: it may be a password.
+/// Text that is not a property. It is not repeated, because it may be a password.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Wrong {
-    pub(super) line: usize,
-    pub(super) why: &'static str,
+pub struct SyntaxError {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What is wrong, and what was expected.
+    pub message: &'static str,
 }
 
-/// Reads a file's content: UTF-8, or else Java's Latin-1.
-pub(super) fn read(content: Vec<u8>) -> Result<Vec<Property>, Wrong> {
+/// Parses a file's content: UTF-8, or else Java's Latin-1.
+///
+/// # Errors
+///
+/// Fails on a line without a key and on a broken `\u` escape.
+pub fn parse(content: Vec<u8>) -> Result<Vec<Property>, SyntaxError> {
     let text = String::from_utf8(content)
         .unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect())
         .replace("\r\n", "\n")
@@ -40,7 +48,7 @@ pub(super) fn read(content: Vec<u8>) -> Result<Vec<Property>, Wrong> {
             logical.push_str(next.trim_start_matches(BLANK));
         }
         if !logical.is_empty() {
-            properties.push(property(line, &logical).map_err(|why| Wrong { line, why })?);
+            properties.push(property(line, &logical).map_err(|message| SyntaxError { line, message })?);
         }
     }
     Ok(properties)
@@ -105,7 +113,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &[(usize, &str, Option<&str>)]) {
-        let properties = read(text.as_bytes().to_vec()).unwrap();
+        let properties = parse(text.as_bytes().to_vec()).unwrap();
         let read: Vec<_> = properties.iter().map(|one| (one.line, one.key.as_str(), one.value.as_deref())).collect();
         assert_eq!(read, expected);
     }
@@ -144,14 +152,14 @@ mod tests {
 
     #[test]
     fn what_is_not_utf_8_is_latin_1() {
-        let properties = read(b"a=\xfcber".to_vec()).unwrap();
+        let properties = parse(b"a=\xfcber".to_vec()).unwrap();
         assert_eq!(properties[0].value.as_deref(), Some("über"));
     }
 
     #[test]
     fn errors_name_the_line() {
         for (text, line) in [("a=b\n=c", 2), ("\n\na=\\u12", 3), ("a=\\u+123", 1), ("a=b \\\n \\ud83d", 1), (":", 1)] {
-            assert_eq!(read(text.as_bytes().to_vec()).unwrap_err().line, line, "{text:?}");
+            assert_eq!(parse(text.as_bytes().to_vec()).unwrap_err().line, line, "{text:?}");
         }
     }
 }

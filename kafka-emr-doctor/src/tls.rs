@@ -1,6 +1,6 @@
-//! A TLS handshake that looks at the broker's certificate and refuses nothing.
+//! A TLS handshake that inspects the broker's certificate and accepts any.
 //!
-//! What is wrong with the certificate is for the report. Nothing secret goes over such a connection: it logs in nowhere.
+//! Faults of the certificate are for the report. Nothing secret goes over such a connection: it never logs in.
 
 use std::fmt::Debug;
 use std::io::{self, Read, Write};
@@ -13,9 +13,9 @@ use openssl::ssl::{HandshakeError, SslConnector, SslConnectorBuilder, SslMethod,
 use openssl::x509::store::X509StoreBuilder;
 use openssl::x509::{X509, X509Ref, X509VerifyResult};
 
-use super::settings::Settings;
+use crate::ClientSettings;
 
-/// What a broker's certificate says, and what a client makes of it.
+/// A broker's certificate, and what a client finds wrong with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Certificate {
     /// The names and addresses that it is for.
@@ -24,15 +24,15 @@ pub(crate) struct Certificate {
     pub(crate) is_for_others: bool,
     /// Whether it is not valid at this time.
     pub(crate) is_out_of_date: bool,
-    /// Why its chain is not trusted, where it is not.
+    /// Why its chain is not trusted; `None` if it is.
     pub(crate) distrust: Option<String>,
 }
 
-/// How a handshake ended with a peer that speaks TLS.
+/// The end of a handshake with a peer that speaks TLS.
 pub(crate) enum Handshake<S> {
     Done(SslStream<S>),
-    /// The peer broke it off, as brokers do that do not get the client's certificate.
-    BrokenOff,
+    /// The peer closed it, as brokers do that do not get the client's certificate.
+    Closed,
 }
 
 /// Begins TLS as a client with some settings does.
@@ -51,14 +51,14 @@ const TIME_FAULTS: [i32; 2] = [9, 10];
 const ALERTS: std::ops::Range<i32> = 1000..2000;
 
 impl Tls {
-    /// The client's own certificate is shown as well, where it has one: brokers may go no further without.
-    pub(crate) fn new(settings: &Settings) -> io::Result<Self> {
+    /// Presents the client's own certificate, if it has one: brokers may go no further without.
+    pub(crate) fn new(settings: &ClientSettings) -> io::Result<Self> {
         let faults = Arc::new(Mutex::new(Vec::new()));
         let connector = connector(settings, Arc::clone(&faults))?;
         Ok(Tls { connector, faults })
     }
 
-    /// Fails where the peer speaks no TLS, or does not answer.
+    /// Fails if the peer does not speak TLS, or does not answer.
     pub(crate) fn handshake<S: Read + Write + Debug>(
         &self,
         stream: S,
@@ -74,10 +74,10 @@ impl Tls {
             Err(HandshakeError::Failure(middle)) => {
                 let alert =
                     |stack: &ErrorStack| stack.errors().iter().any(|error| ALERTS.contains(&error.reason_code()));
-                // Who has shown a certificate speaks TLS, whatever comes after it.
+                // A peer that presented a certificate speaks TLS, whatever comes after it.
                 let has_begun = middle.ssl().peer_certificate().is_some();
                 if has_begun || middle.error().ssl_error().is_some_and(alert) {
-                    return Ok((Handshake::BrokenOff, self.certificate(middle.ssl())));
+                    return Ok((Handshake::Closed, self.certificate(middle.ssl())));
                 }
                 Err(middle.into_error().into_io_error().unwrap_or_else(|_| not_tls()))
             }
@@ -101,10 +101,10 @@ fn not_tls() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "the answer is not TLS")
 }
 
-fn connector(settings: &Settings, faults: Arc<Mutex<Vec<X509VerifyResult>>>) -> io::Result<SslConnector> {
+fn connector(settings: &ClientSettings, faults: Arc<Mutex<Vec<X509VerifyResult>>>) -> io::Result<SslConnector> {
     let mut builder = SslConnector::builder(SslMethod::tls_client())?;
     trust(&mut builder, settings)?;
-    show(&mut builder, settings)?;
+    present(&mut builder, settings)?;
     builder.set_verify_callback(SslVerifyMode::PEER, move |fine, context| {
         if !fine {
             faults.lock().unwrap_or_else(PoisonError::into_inner).push(context.error());
@@ -114,8 +114,8 @@ fn connector(settings: &Settings, faults: Arc<Mutex<Vec<X509VerifyResult>>>) -> 
     Ok(builder.build())
 }
 
-/// Trusts whom the client trusts: its own CA and nobody else, or whom the system does.
-fn trust(builder: &mut SslConnectorBuilder, settings: &Settings) -> io::Result<()> {
+/// Trusts what the client trusts: its own CA alone, or the system's.
+fn trust(builder: &mut SslConnectorBuilder, settings: &ClientSettings) -> io::Result<()> {
     let (file, pem) = (settings.get("ssl.ca.location").filter(|path| *path != "probe"), settings.get("ssl.ca.pem"));
     if file.is_some() || pem.is_some() {
         builder.set_cert_store(X509StoreBuilder::new()?.build());
@@ -133,8 +133,8 @@ fn trust(builder: &mut SslConnectorBuilder, settings: &Settings) -> io::Result<(
     Ok(())
 }
 
-/// Shows the client's own certificate to brokers that ask for it.
-fn show(builder: &mut SslConnectorBuilder, settings: &Settings) -> io::Result<()> {
+/// Presents the client's own certificate to brokers that ask for it.
+fn present(builder: &mut SslConnectorBuilder, settings: &ClientSettings) -> io::Result<()> {
     let read = |file: &str, text: &str| match (settings.get(file), settings.get(text)) {
         (Some(path), _) => std::fs::read(path).map(Some),
         (None, text) => Ok(text.map(|text| text.as_bytes().to_vec())),
@@ -164,7 +164,7 @@ fn show(builder: &mut SslConnectorBuilder, settings: &Settings) -> io::Result<()
 
 fn names(certificate: &X509Ref) -> Vec<String> {
     let Some(alternatives) = certificate.subject_alt_names() else {
-        // A client falls back on the common name only where there is nothing else.
+        // A client falls back on the common name only if there is no alternative name.
         let common = certificate.subject_name().entries_by_nid(openssl::nid::Nid::COMMONNAME);
         return common.filter_map(|name| name.data().to_string().ok()).collect();
     };

@@ -1,4 +1,4 @@
-//! The login of a Java client: `org.….PlainLoginModule required username="…" password="…";`
+//! The login of a Java client, `sasl.jaas.config`: `org.….PlainLoginModule required username="…" password="…";`
 
 use std::collections::BTreeMap;
 use std::iter::Peekable;
@@ -21,11 +21,16 @@ const OPTIONS: [(&str, &str); 8] = [
     ("scope", "sasl.oauthbearer.scope"),
 ];
 
-/// Modules that can do without a name and password: they have a ticket or a token.
+/// Login modules that need no name and password: they have a ticket or a token.
 const WITHOUT_PASSWORD: [&str; 2] = ["Krb5LoginModule", "OAuthBearerLoginModule"];
 
-/// Reads `sasl.jaas.config` as properties of librdkafka. No error has anything of the text, which is full of secrets.
-pub(super) fn read(text: &str) -> Result<Vec<(&'static str, String)>, &'static str> {
+/// Parses `sasl.jaas.config` into properties of librdkafka.
+///
+/// # Errors
+///
+/// Fails if Java could not read the text either, or if it has no user and password that a login needs. The message says what
+/// was expected and repeats nothing of the text, which is full of secrets.
+pub fn parse(text: &str) -> Result<Vec<(&'static str, String)>, &'static str> {
     let mut tokens = Tokens(text.chars().peekable());
     let Some(Token::Text(module)) = tokens.next()? else { return Err(EXPECTED) };
     let Some(Token::Text(flag)) = tokens.next()? else { return Err(EXPECTED) };
@@ -137,7 +142,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &[(&str, &str)]) {
-        let read = read(text).unwrap();
+        let read = parse(text).unwrap();
         assert_eq!(read.iter().map(|(key, value)| (*key, value.as_str())).collect::<Vec<_>>(), expected, "{text}");
     }
 
@@ -192,7 +197,7 @@ mod tests {
             "x.PlainLoginModule required username='alice';",
             "x.PlainLoginModule required username=a password=b; y.PlainLoginModule required username=a password=b;",
         ] {
-            let why = read(text).expect_err(text);
+            let why = parse(text).expect_err(text);
             assert!(!why.contains("hunter2"), "{why}");
         }
     }
