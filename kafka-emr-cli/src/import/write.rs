@@ -8,28 +8,28 @@ use std::path::{Path, PathBuf};
 use kafka_emr_core::OneLine;
 use tempfile::NamedTempFile;
 
-/// Fails where no file can be written, or one is that must not be replaced. To be asked before any work is done.
+/// Fails if no file can be written, or if it must not be replaced. For use before any work is done.
 pub(super) fn check(path: &Path, replace: bool) -> Result<(), String> {
-    Place::of(path, replace).map(|_| ()).map_err(|why| at(path, &why))
+    Target::of(path, replace).map(|_| ()).map_err(|why| at(path, &why))
 }
 
 /// Writes a description. Another program sees the old file or the new one, never a part.
 pub(super) fn write(path: &Path, text: &str, replace: bool) -> Result<(), String> {
-    Place::of(path, replace).and_then(|place| place.fill(text)).map_err(|why| at(path, &why))
+    Target::of(path, replace).and_then(|target| target.write(text)).map_err(|why| at(path, &why))
 }
 
 fn at(path: &Path, why: &str) -> String {
     format!("{}: {why}", OneLine(&path.display().to_string()))
 }
 
-/// Where a file goes.
-struct Place {
+/// The file to write.
+struct Target {
     path: PathBuf,
     /// The file that is replaced.
     old: Option<Metadata>,
 }
 
-impl Place {
+impl Target {
     fn of(path: &Path, replace: bool) -> Result<Self, String> {
         if path == Path::new("-") {
             return Err("no file; leave --output out for standard output".to_owned());
@@ -39,10 +39,10 @@ impl Place {
             Err(e) if e.kind() == ErrorKind::NotFound => {
                 return match path.read_link() {
                     Ok(to) => Err(format!(
-                        "a link to {}, where nothing is; name that file, or remove the link",
+                        "a link to {}, which does not exist; name that file, or remove the link",
                         OneLine(&to.display().to_string())
                     )),
-                    Err(_) => Ok(Place { path: path.to_owned(), old: None }),
+                    Err(_) => Ok(Target { path: path.to_owned(), old: None }),
                 };
             }
             Err(e) => return Err(cannot(&e)),
@@ -59,10 +59,10 @@ impl Place {
             return Err(exists());
         }
         // A link stays a link: what it leads to is replaced.
-        Ok(Place { path: path.canonicalize().map_err(|e| cannot(&e))?, old: Some(old) })
+        Ok(Target { path: path.canonicalize().map_err(|e| cannot(&e))?, old: Some(old) })
     }
 
-    fn fill(&self, text: &str) -> Result<(), String> {
+    fn write(&self, text: &str) -> Result<(), String> {
         let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut file = tempfile::Builder::new()
             .prefix(".kafka-emr-")
@@ -78,13 +78,13 @@ impl Place {
             None => file.persist_noclobber(&self.path),
         }
         .map_err(|e| cannot(&e.error))?;
-        // The file is there. Whether its name outlives a power failure changes nothing in what is told.
+        // The file is there. Whether its name outlives a power failure changes nothing in what is reported.
         _ = File::open(folder).and_then(|folder| folder.sync_all());
         Ok(())
     }
 }
 
-/// Whoever could read the old file can read the new one: it has the same owner, group and mode.
+/// Gives the file the owner, group and mode of the old one, so that its readers can read it.
 fn hand_over(file: &NamedTempFile, old: &Metadata) -> Result<(), String> {
     let new = file.as_file().metadata().map_err(|e| cannot(&e))?;
     if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
@@ -113,7 +113,7 @@ fn exists() -> String {
     "exists already; --force replaces it, --update merges into it".to_owned()
 }
 
-/// Everybody may read a new description, where the user's mask lets them; it holds no secrets.
+/// Everybody may read a new description, as far as the user's mask allows; it holds no secrets.
 const NEW_FILE: u32 = 0o644;
 /// A file that everybody may write to is refused by every reader.
 pub(super) const WRITABLE_BY_ALL: u32 = 0o002;

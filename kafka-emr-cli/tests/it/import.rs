@@ -100,7 +100,7 @@ fn hosts_of_the_old_console() {
 }
 
 #[test]
-fn nodes_of_the_new_console_tell_everything() {
+fn nodes_of_the_new_console_need_no_option() {
     let all = ["list_nodes_1", "list_nodes_2", "list_component_instances", "get_cluster"];
     let imported = import(&all, &[]);
     endpoints(
@@ -196,7 +196,7 @@ fn pages_in_any_order_on_standard_input_or_in_a_list() {
 }
 
 #[test]
-fn long_host_names_tell_the_id() {
+fn long_host_names_have_the_id() {
     let imported = import(&["list_flow_cluster_host"], &["--release", "3.10"]).quietly(0);
     assert!(imported.starts_with("id = \"48742\"\n"), "{imported}");
     assert!(imported.contains("name = \"emr-worker-1\"\n"), "{imported}");
@@ -220,7 +220,7 @@ fn long_host_names_tell_the_id() {
 }
 
 #[test]
-fn what_the_input_cannot_tell_is_asked_for() {
+fn what_no_input_has_is_asked_for() {
     refused(&import(&["list_cluster_host"], &["--release", "3.10"]), &["id: ", "--id", "48742"]);
     refused(&import(&["list_cluster_host"], &["--id", "48742"]), &["release: ", "--release", "DescribeClusterV2"]);
     let nodes = ["list_nodes_1", "list_nodes_2"];
@@ -280,15 +280,15 @@ fn bad_input() {
         "10.0.1.24 emr-worker-1.cluster-1\n10.0.2.24 emr-worker-1.cluster-2\n",
         &["id: 1 in standard input, but 2 in standard input", "give the replies of one\n"],
     );
-    // JSON that is no reply is not said to be none.
+    // JSON that is no reply is not called hosts text.
     for text in ["null", "\"hunter2\"", "7"] {
-        bad(text, &["JSON, but of none of the replies"]);
+        bad(text, &["JSON, but none of the replies"]);
         assert!(!import_text(text, &OLD).stderr.contains("hosts text"));
     }
     bad(&format!("{}{}", "[".repeat(200), "]".repeat(200)), &["line 1, column ", "nested deeper"]);
     bad("{\"HostList\": {\"Host\": []}}\n{} {\"HostList\": hunter2}", &["none of the replies"]);
     bad("{\"HostList\": {\"Host\": []}}\n\u{feff}{\"HostList\": hunter2}", &["line 2, column 14", "no JSON"]);
-    bad(r#"{"HostList": {"Host": []}, "hostList": {"Host": []}}"#, &["HostList and hostList stand side by side"]);
+    bad(r#"{"HostList": {"Host": []}, "hostList": {"Host": []}}"#, &["HostList and hostList are both there"]);
     let no_text = file(".json", "");
     fs::write(no_text.path(), b"{\"a\": \"\xff\xfe\"}").unwrap();
     refused(&run(["import", &path(&no_text)]), &[&path(&no_text), "is not text"]);
@@ -402,7 +402,7 @@ fn only_files_are_replaced() {
     }
     symlink("target.toml", at("dangling")).unwrap();
     for more in [&[][..], &["--force"]] {
-        refused(&to(&at("dangling"), more), &["a link to target.toml, where nothing is"]);
+        refused(&to(&at("dangling"), more), &["a link to target.toml, which does not exist"]);
     }
     assert_eq!(fs::read_link(at("dangling")).unwrap(), Path::new("target.toml"));
     // Now that the target is there, the link stays one.
@@ -670,7 +670,7 @@ fn an_update_warns_of_what_looks_like_another_cluster() {
 }
 
 #[test]
-fn an_update_says_what_it_does_not_change() {
+fn an_update_warns_of_what_it_does_not_change() {
     let nodes = ["list_nodes_1", "list_nodes_2", "get_cluster"];
     let description = file(".toml", &import(&nodes, &[]).stdout);
     let with = |more: &[&str]| import(&[&nodes[..], more].concat(), &["--update", &path(&description)]).stderr;
@@ -838,7 +838,7 @@ fn machines_of_two_clusters_are_not_joined() {
 }
 
 #[test]
-fn what_is_told_twice_must_agree() {
+fn inputs_and_options_must_agree() {
     let new = ["list_nodes_1", "list_nodes_2", "get_cluster"];
     refused(&import(&new, &["--id", "c-other"]), &["--id c-other: ", "get_cluster.json says c-0edfee2cccaecc75"]);
     refused(
@@ -852,7 +852,7 @@ fn what_is_told_twice_must_agree() {
         &import(&["list_cluster_host"], &[&OLD[..], &["--region", "cn-shanghai"]].concat()),
         &["--region: ", "c-", "leave it out"],
     );
-    // Long domains tell a region too.
+    // Long domains have a region too.
     let hosts = file("", "10.0.1.24 core-1-1.c-0edfee2cccaecc75.cn-beijing.emr.aliyuncs.com\n");
     refused(
         &run(["import", &path(&hosts), &sample("get_cluster")]),
@@ -868,7 +868,7 @@ fn what_is_told_twice_must_agree() {
     // One that is none does not stand in the way of the option.
     let listed = fs::read_to_string(sample("list_cluster_host_camel_case")).unwrap();
     let text = format!("{listed}{}", pre.replace("EMR-3.16.0_pre", "X"));
-    refused(&import_text(&text, &["--id", "48742"]), &["release: the input does not tell it"]);
+    refused(&import_text(&text, &["--id", "48742"]), &["release: not in the input"]);
     let imported = import_text(&text, &OLD);
     assert!(imported.status == 0 && imported.stderr.contains("\"X\" is no EMR release"), "{}", imported.stderr);
 }
@@ -902,7 +902,7 @@ fn an_update_writes_an_id_where_there_is_none() {
 }
 
 #[test]
-fn hosts_text_does_not_tell_brokers() {
+fn hosts_text_does_not_decide_which_nodes_are_brokers() {
     // A header alone is a broker in hosts text, because there is nothing else.
     let header = "10.0.1.23 emr-header-1.cluster-48742\n";
     let hosts = file("", header);
@@ -910,7 +910,7 @@ fn hosts_text_does_not_tell_brokers() {
     let imported = imported.quietly(0);
     assert!(imported.contains("emr-header-1") && !imported.contains("broker"), "{imported}");
     let alone = import_text(header, &["--release", "3.10"]);
-    refused(&alone, &["no broker among the nodes: 1 (emr-header-1)", "ListComponentInstances"]);
+    refused(&alone, &["no broker among the nodes emr-header-1", "ListComponentInstances"]);
     let description = file(".toml", BY_HAND);
     refused(&import_text(header, &["--update", &path(&description)]), &["after the update: no broker"]);
     assert_eq!(fs::read_to_string(description.path()).unwrap(), BY_HAND);
@@ -919,10 +919,10 @@ fn hosts_text_does_not_tell_brokers() {
     let twice = [file("", hosts), file("", hosts)];
     let imported = run(["import", &path(&twice[0]), &path(&twice[1]), "--release", "3.10"]).quietly(0);
     assert!(imported.contains("aliases = [\"kafka-a\", \"kafka-b\"]"), "{imported}");
-    // Other names are told, in JSON too.
+    // Other names are listed, in JSON too.
     let with_others = format!("{hosts}10.0.0.10 coredns\n127.0.0.1 localhost\n");
     let imported = import_text(&with_others, &["--release", "3.10", "--json"]);
-    let imported = json_of(imported, "has no place for them: 2 (coredns, localhost)");
+    let imported = json_of(imported, "they belong to no node: 2 (coredns, localhost)");
     assert_eq!(imported["plain_hosts"], serde_json::json!(["coredns", "localhost"]));
 }
 
@@ -945,10 +945,10 @@ fn an_update_finds_brokers_by_what_is_written() {
     .assert_eq(&updated.stderr);
     let bootstrap = run(["bootstrap", &path(&description)]).quietly(0);
     assert_eq!(bootstrap, "emr-worker-1.cluster-48742:9092,emr-worker-3.cluster-48742:9092\n");
-    // A name that tells nothing is not warned of where the description tells.
+    // A name without a known role is no warning if the description says whether the node is a broker.
     let named = nodes(&[("kafka-a", ""), ("emr-worker-1", "CORE")], "");
     let first = import_text(&named, &OLD);
-    assert!(first.stderr.contains("kafka-a: neither name nor role"), "{}", first.stderr);
+    assert!(first.stderr.contains("kafka-a: neither its name nor its role"), "{}", first.stderr);
     let description = file(".toml", &first.stdout.replace("broker = false", "broker = true"));
     let same = import_text(&named, &["--update", &path(&description)]).quietly(0);
     assert!(same.contains("nothing changed"), "{same}");
@@ -958,7 +958,7 @@ fn an_update_finds_brokers_by_what_is_written() {
 fn an_update_keeps_line_ends_and_the_mark_in_front() {
     let crlf = |text: &str| text.split('\n').collect::<Vec<_>>().join("\r\n");
     let update = |text: &str| {
-        let description = file(".toml", text);
+        let description = file("", text);
         let updated = import(&["list_cluster_host"], &["--update", &path(&description)]);
         assert_eq!(updated.status, 0, "{}", updated.stderr);
         fs::read_to_string(description.path()).unwrap()

@@ -10,7 +10,7 @@ use crate::exec::{lists_topics, with_names};
 use crate::site::Site;
 use crate::support::{kafka_emr, succeeds};
 
-/// The old console's calls: one tells names and private IPs, the other the release and EIPs, by machine.
+/// The old console's calls: one has names and private IPs, the other the release and EIPs, by machine.
 pub(crate) fn old_console_works_on(site: &Site, version: KafkaVersion) {
     let nodes = [
         ("emr-header-1", "MASTER", 23),
@@ -105,9 +105,9 @@ fn works_on(
     let cluster = &endpoints["clusters"][0];
     assert_eq!(cluster["rule"]["name"], rule, "{endpoints:#}");
     let nodes = cluster["nodes"].as_array().unwrap().iter();
-    let found: Vec<_> = nodes.map(|node| (node["name"].clone(), node["addresses"].clone())).collect();
+    let addresses: Vec<_> = nodes.map(|node| (node["name"].clone(), node["addresses"].clone())).collect();
     let expected: Vec<_> = leads_to.iter().map(|(name, address)| (json!(name), json!([address]))).collect();
-    assert_eq!(found, expected, "{endpoints:#}");
+    assert_eq!(addresses, expected, "{endpoints:#}");
     // What a user would have found out by hand.
     assert_eq!(cluster["bootstrap_servers"], site.servers, "{endpoints:#}");
 

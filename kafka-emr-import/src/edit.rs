@@ -1,0 +1,162 @@
+//! The update of a description in its own text.
+
+mod json;
+mod toml;
+
+use std::path::Path;
+
+use kafka_emr_core::Cluster;
+use serde_json::{Map, Value};
+use toml_edit::DocumentMut;
+
+use crate::Inventory;
+use crate::difference::{Change, Difference, Scalar};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::Format;
+use crate::input::BYTE_ORDER_MARK;
+
+/// A description with its text, as it is in its file.
+pub struct Document {
+    cluster: Cluster,
+    syntax: Syntax,
+    marks: Marks,
+}
+
+enum Syntax {
+    Toml(DocumentMut),
+    Json(Value),
+}
+
+/// What an editor left in the text that is not part of it.
+#[derive(Clone, Copy)]
+struct Marks {
+    byte_order: bool,
+    /// Lines end as on Windows.
+    carriage_returns: bool,
+}
+
+/// A description after an update.
+#[non_exhaustive]
+pub struct Update {
+    /// The new text. Comments, order and keys that the inventory does not have are as they were; JSON is laid out anew.
+    pub text: String,
+    /// What the new text describes.
+    pub cluster: Cluster,
+    /// What is different. If nothing is, the text need not be written.
+    pub changes: Vec<Change>,
+}
+
+impl Document {
+    /// Reads a description in TOML or JSON, which the path's extension tells apart, else the text.
+    ///
+    /// # Errors
+    ///
+    /// Fails on hosts text, which has no keys to update ([`ErrorKind::Update`]), and on what [`Cluster`] refuses
+    /// ([`ErrorKind::Cluster`]).
+    pub fn parse(text: &str, path: &Path) -> Result<Self> {
+        let (marks, text) = Marks::remove(text);
+        let refused = |e: kafka_emr_core::Error| Error::new(ErrorKind::Cluster, "not a valid description").caused_by(e);
+        let (cluster, syntax) = match Format::of(path, &text) {
+            Format::HostsText => {
+                let message =
+                    "hosts text cannot be updated; import it together with the new inputs into a new description";
+                return Err(Error::new(ErrorKind::Update, message));
+            }
+            Format::Json => {
+                let cluster = Cluster::from_json(&text).map_err(refused)?;
+                let value = serde_json::from_str(&text);
+                (cluster, Syntax::Json(value.map_err(|e| cannot_edit("the JSON").caused_by(e))?))
+            }
+            Format::Toml => {
+                let cluster = Cluster::from_toml(&text).map_err(refused)?;
+                let document = text.parse::<DocumentMut>();
+                (cluster, Syntax::Toml(document.map_err(|e| cannot_edit("the TOML").caused_by(e))?))
+            }
+        };
+        Ok(Document { cluster, syntax, marks })
+    }
+
+    /// Returns what the text describes.
+    #[must_use]
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// Merges an inventory, of an importer that was made by [`Importer::for_update`](crate::Importer::for_update). Addresses and the release become
+    /// those of the inventory, new nodes are added, and nodes that no longer exist are removed. An id and a region are
+    /// written if the description has none.
+    ///
+    /// # Errors
+    ///
+    /// Fails if description and inventory have no node in common ([`ErrorKind::NoCommonNode`]), if what comes out is refused by
+    /// [`Cluster`] ([`ErrorKind::Cluster`]), and if the text is written in a way that cannot be edited
+    /// ([`ErrorKind::Update`]).
+    pub fn update(&self, inventory: &Inventory) -> Result<Update> {
+        let difference = Difference::of(&self.cluster, inventory)?;
+        if difference.removed.len() == self.cluster.nodes.len() {
+            let message = "the description and the input have no node in common, so they are of two clusters; another cluster \
+                           needs another description";
+            return Err(Error::new(ErrorKind::NoCommonNode, message));
+        }
+        let (text, format) = match &self.syntax {
+            Syntax::Toml(document) => (toml::edit(document.clone(), &difference), Format::Toml),
+            Syntax::Json(value) => (json::edit(value.clone(), &difference), Format::Json),
+        };
+        let text = text.ok_or_else(|| cannot_edit("nodes"))?;
+        let cluster = match format {
+            Format::Json => Cluster::from_json(&text),
+            Format::Toml | Format::HostsText => Cluster::from_toml(&text),
+        };
+        let refused = |e| Error::new(ErrorKind::Cluster, "after the update").caused_by(e);
+        let cluster = cluster.and_then(|cluster| cluster.endpoints().map(|_| cluster)).map_err(refused)?;
+        if cluster.nodes.len() != self.cluster.nodes.len() + difference.added.len() - difference.removed.len() {
+            return Err(cannot_edit("nodes"));
+        }
+        Ok(Update { text: self.marks.restore(text), cluster, changes: difference.changes(&self.cluster) })
+    }
+}
+
+fn cannot_edit(what: &str) -> Error {
+    Error::new(ErrorKind::Update, format!("{what}: cannot be edited; write the nodes as [[nodes]], in TOML"))
+}
+
+impl Marks {
+    /// Takes the marks off a text.
+    fn remove(text: &str) -> (Self, String) {
+        let plain = text.trim_start_matches(BYTE_ORDER_MARK);
+        let marks = Marks {
+            byte_order: plain.len() < text.len(),
+            // If lines end in both ways, most of them decide.
+            carriage_returns: plain.matches("\r\n").count() * 2 > plain.matches('\n').count(),
+        };
+        (marks, plain.replace("\r\n", "\n"))
+    }
+
+    fn restore(self, text: String) -> String {
+        let text = if self.carriage_returns { text.replace('\n', "\r\n") } else { text };
+        if self.byte_order { format!("{BYTE_ORDER_MARK}{text}") } else { text }
+    }
+}
+
+/// Returns the keys of a new node.
+fn keys(node: &kafka_emr_core::Node) -> Map<String, Value> {
+    match serde_json::to_value(node) {
+        Ok(Value::Object(keys)) => keys,
+        _ => Map::new(),
+    }
+}
+
+impl From<&Scalar> for Value {
+    fn from(scalar: &Scalar) -> Self {
+        match scalar {
+            Scalar::Text(text) => text.as_str().into(),
+            Scalar::Flag(flag) => (*flag).into(),
+        }
+    }
+}
+
+/// Walks over a list and returns of each item whether it stays. `removed` is in ascending order.
+fn stays(removed: &[usize]) -> impl FnMut() -> bool {
+    let mut at = 0..;
+    move || at.next().is_some_and(|index| removed.binary_search(&index).is_err())
+}
