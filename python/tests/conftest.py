@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 import pathlib
 import socket
+import subprocess
+import sys
 import threading
 from typing import Iterator
 
 import pytest
+import uvloop
 
 DESCRIPTION = """\
 id = "48742"
@@ -69,7 +74,20 @@ def description(tmp_path: pathlib.Path) -> pathlib.Path:
 
 @pytest.fixture(autouse=True)
 def nothing_stays() -> Iterator[None]:
-    """Every test leaves the sockets as they were."""
-    before = (socket.getaddrinfo, dict(vars(socket.socket)))
+    """Every test leaves the sockets and the event loops as they were."""
+    zope_event = importlib.import_module("zope.event")
+    owners = (socket.socket, asyncio.AbstractEventLoop, uvloop.Loop)
+
+    def state() -> object:
+        return socket.getaddrinfo, [dict(vars(owner)) for owner in owners], list(zope_event.subscribers)
+
+    before = state()
     yield
-    assert (socket.getaddrinfo, dict(vars(socket.socket))) == before
+    assert state() == before
+
+
+def run_python(code: str, *arguments: object) -> None:
+    """Runs a program of its own, in which warnings are errors, and which must succeed."""
+    command = [sys.executable, "-W", "error", "-c", code, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, f"{code}\nended with {done.returncode}\n{done.stdout}{done.stderr}"

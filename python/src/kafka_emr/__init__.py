@@ -16,9 +16,9 @@ it, within a second. Warnings go to standard error; KAFKA_EMR_LOG in the environ
 """
 
 from ._config import config
+from ._install import Installation, install
 from ._library import PLUGIN, VERSION as __version__, Error
 from ._resolver import Cluster, Node, PlainHost, Resolver, Rule
-from ._sockets import Installation, install
 
 __all__ = [
     "PLUGIN",

@@ -119,13 +119,16 @@ pub(crate) fn works_on(site: &Site) {
     succeeds(&mut scenario("five_lines.py", &[&with, "60"]));
     fails(&mut scenario("five_lines.py", &[&without, "5"]), &[advertised]);
 
-    for (program, why) in [
-        ("with_confluent.py", &[advertised, "not delivered"][..]),
-        ("with_kafka_python.py", &[advertised]),
-        ("with_aiokafka.py", &[advertised]),
+    for (program, why, ways) in [
+        ("with_confluent.py", &[advertised, "not delivered"][..], &[][..]),
+        ("with_kafka_python.py", &[advertised], &["gevent", "gevent later", "forked"]),
+        ("with_aiokafka.py", &[advertised], &["uvloop", "uvloop later"]),
     ] {
-        let output = succeeds(&mut scenario(program, &[&source, servers, kind]));
-        println!("  {}", output.stdout.trim_end());
+        let mut runs = vec![scenario(program, &[&source, servers, kind])];
+        runs.extend(ways.iter().map(|way| scenario(program, &[&source, servers, kind, way])));
+        for mut run in runs {
+            println!("  {}", succeeds(&mut run).stdout.trim_end());
+        }
         fails(&mut scenario(program, &["-", servers, kind]), why);
     }
 }

@@ -1,5 +1,5 @@
 """What the scenarios share. They are called with the source of the cluster, or "-" to go without kafka-emr; what brokers to
-name without it; and "real" or "embedded"."""
+name without it; "real" or "embedded"; and, where a scenario can be played in several ways, which."""
 
 import logging
 import sys
@@ -7,7 +7,8 @@ import uuid
 
 import kafka_emr
 
-SOURCE, SERVERS, KIND = sys.argv[1:]
+SOURCE, SERVERS, KIND, *_WAYS = sys.argv[1:]
+(WAY,) = _WAYS or [""]
 TOPIC = "orders"
 REAL = KIND == "real"
 

@@ -1,13 +1,15 @@
-"""aiokafka, through install()."""
+"""aiokafka, through install(): on asyncio's own loop; on uvloop's, which runs already, as under uvicorn ("uvloop"); and
+where uvloop is imported afterwards ("uvloop later")."""
 
 import asyncio
+import sys
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from common import LIMIT, RUN, TOPIC, install
+from common import LIMIT, RUN, TOPIC, WAY, install
 
 
-async def main():
-    servers = install()
+async def main(servers=None):
+    servers = servers or install()
     values = {b"message %d" % n for n in range(12)}
     async with AIOKafkaProducer(bootstrap_servers=servers) as producer:
         for n, value in enumerate(values):
@@ -22,5 +24,14 @@ async def main():
                 break
 
 
-asyncio.run(asyncio.wait_for(main(), LIMIT))
-print("aiokafka works")
+early = install() if WAY == "uvloop later" else None
+if WAY:
+    assert not early or "uvloop" not in sys.modules
+    import uvloop
+
+    loop = uvloop.new_event_loop()
+else:
+    loop = asyncio.new_event_loop()
+loop.run_until_complete(asyncio.wait_for(main(early), LIMIT))
+loop.close()
+print(f"aiokafka works {WAY}".rstrip())

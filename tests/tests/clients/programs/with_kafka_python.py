@@ -1,9 +1,24 @@
-"""kafka-python, through install()."""
+"""kafka-python, through install(): by itself; with gevent, which patches before ("gevent") or afterwards ("gevent later");
+and in a process that is forked after install() ("forked")."""
 
-from common import LIMIT, REAL, RUN, TOPIC, install
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+import os
+import sys
 
+from common import LIMIT, REAL, RUN, TOPIC, WAY, install
+
+if WAY == "gevent":
+    from gevent import monkey
+
+    monkey.patch_all()
 servers = install()
+if WAY == "gevent later":
+    from gevent import monkey
+
+    monkey.patch_all()
+if WAY == "forked" and (worker := os.fork()):
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]))
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer  # noqa: E402
 # kafka-python asks a broker which versions it speaks; librdkafka's mock brokers answer in a way that it does not take.
 settings = {"bootstrap_servers": servers, **({} if REAL else {"api_version": (2, 0, 0)})}
 
@@ -30,4 +45,4 @@ if REAL:
     admin = KafkaAdminClient(**settings)
     assert TOPIC in admin.list_topics()
     admin.close()
-print("kafka-python works")
+print(f"kafka-python works {WAY}".rstrip())
