@@ -18,6 +18,7 @@ DESCRIPTION = """\
 id = "48742"
 release = "EMR-3.11.0"
 network = "public"
+port = {port}
 [[nodes]]
 name = "emr-worker-1"
 private_ip = "10.0.1.24"
@@ -66,9 +67,10 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def description(tmp_path: pathlib.Path) -> pathlib.Path:
+def description(tmp_path: pathlib.Path, server: Server) -> pathlib.Path:
+    """A cluster whose first broker is the server."""
     path = tmp_path / "prod.toml"
-    path.write_text(DESCRIPTION)
+    path.write_text(DESCRIPTION.format(port=server.port))
     return path
 
 

@@ -219,7 +219,7 @@ def test_ten_thousand_resolvers() -> None:
 def _child(cluster: kafka_emr.Resolver) -> None:
     assert cluster.resolve("emr-worker-1") == [("10.0.1.24", 0)]
     with kafka_emr.install(INLINE):
-        assert socket.getaddrinfo("emr-worker-1", 1)[0][4] == ("10.0.1.24", 1)
+        assert socket.getaddrinfo("emr-worker-1.cluster-48742", 1)[0][4] == ("10.0.1.24", 1)
 
 
 def test_after_a_fork() -> None:

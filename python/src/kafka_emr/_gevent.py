@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any, Callable, Hashable, Iterator
+from typing import Any, Callable, Hashable, Iterable, Iterator
+
+from . import _sockets
+from ._patch import Patch
 
 
 class Subscription:
-    """A function that is called each time gevent has patched the module ``socket``."""
+    """Has the sockets patched again each time gevent has patched them."""
 
     key: Hashable = "zope.event"
 
-    def __init__(self, subscribers: Any, patched: Callable[[], None]) -> None:
-        self._subscribers, self._patched = subscribers, patched
+    def __init__(self, subscribers: Any, later: Callable[[Iterable[Patch]], None]) -> None:
+        self._subscribers, self._later = subscribers, later
 
     def apply(self) -> None:
         """Subscribes."""
@@ -27,12 +30,12 @@ class Subscription:
     def _on_event(self, event: object) -> None:
         # Other packages announce their events there as well.
         if type(event).__name__ == "GeventDidPatchModuleEvent" and getattr(event, "module_name", None) == "socket":
-            self._patched()
+            self._later(_sockets.patches())
 
 
-def subscriptions(patched: Callable[[], None]) -> Iterator[Subscription]:
+def subscriptions(later: Callable[[Iterable[Patch]], None]) -> Iterator[Subscription]:
     """The subscription, where gevent may be installed: it cannot do without zope.event."""
     try:
-        yield Subscription(importlib.import_module("zope.event").subscribers, patched)
+        yield Subscription(importlib.import_module("zope.event").subscribers, later)
     except ImportError:
         pass

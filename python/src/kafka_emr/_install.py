@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import threading
 from types import TracebackType
-from typing import Any, Dict, Hashable, Iterable, NoReturn, Optional, Type, Union
+from typing import Dict, Hashable, Iterable, NoReturn, Optional, Type, Union
 
-from . import _clusters, _gevent, _loops, _sockets
+from . import _clusters, _gevent, _sockets
 from ._patch import Patch
 from ._resolver import Resolver
 from ._source import Source
@@ -75,14 +75,17 @@ def install(
     Raises ``kafka_emr.Error`` when something is wrong with the source or the description, and in an event loop whose
     connections it cannot reach.
     """
+    # It needs asyncio, which takes longer to import than all the rest.
+    from . import _loops
+
     _loops.check_running_loop()
     installation = Installation(Resolver(source, network=network, bootstrap=bootstrap, strict=strict))
     with _lock:
         _clusters.add(installation._handle)
         try:
             _apply(_sockets.patches())
-            _apply(_loops.patches(_new_loop_class))
-            _apply(_gevent.subscriptions(_gevent_patched))
+            _apply(_loops.patches(_patch))
+            _apply(_gevent.subscriptions(_patch))
         except BaseException:
             if not _clusters.remove(installation._handle):
                 _restore()
@@ -104,14 +107,10 @@ def _restore() -> None:
     _patches.clear()
 
 
-def _gevent_patched() -> None:
+def _patch(patches: Iterable[Patch]) -> None:
+    """Patches what others have brought since."""
     with _lock:
-        _apply(_sockets.patches())
-
-
-def _new_loop_class(loop_class: Type[Any]) -> None:
-    with _lock:
-        _apply(_loops.patches_of(loop_class))
+        _apply(patches)
 
 
 def _renew_lock() -> None:

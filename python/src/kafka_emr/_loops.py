@@ -9,21 +9,21 @@ from __future__ import annotations
 import asyncio
 import functools
 import socket
-from typing import Any, Callable, Iterator, List, Type
+from typing import Any, Callable, Iterable, Iterator, List, Type
 
 from ._clusters import lookup
 from ._library import Error
 from ._patch import Patch
 from ._sockets import as_python_has_it
 
-def patches(new_class: Callable[[Type[Any]], None]) -> Iterator[Patch]:
-    """What is to be patched now. ``new_class`` is called with each class of loops that is defined later."""
-    yield Patch(asyncio.AbstractEventLoop, "__init_subclass__", functools.partial(_new_init_subclass, new_class))
+def patches(later: Callable[[Iterable[Patch]], None]) -> Iterator[Patch]:
+    """What is to be patched now. ``later`` is called with what is to be patched of each class that is defined later."""
+    yield Patch(asyncio.AbstractEventLoop, "__init_subclass__", functools.partial(_new_init_subclass, later))
     for loop_class in asyncio.AbstractEventLoop.__subclasses__():
-        yield from patches_of(loop_class)
+        yield from _patches_of(loop_class)
 
 
-def patches_of(loop_class: Type[Any]) -> Iterator[Patch]:
+def _patches_of(loop_class: Type[Any]) -> Iterator[Patch]:
     """What is to be patched of a class of loops. Those that derive from it have it from there."""
     if asyncio.AbstractEventLoop in loop_class.__bases__ and loop_class is not asyncio.BaseEventLoop:
         yield Patch(loop_class, "getaddrinfo", _new_getaddrinfo)
@@ -44,11 +44,11 @@ def check_running_loop() -> None:
         )
 
 
-def _new_init_subclass(new_class: Callable[[Type[Any]], None], _original: object) -> Any:
+def _new_init_subclass(later: Callable[[Iterable[Patch]], None], _original: object) -> Any:
     @classmethod  # type: ignore[misc]
     def __init_subclass__(cls: Type[Any], **arguments: Any) -> None:
         super(asyncio.AbstractEventLoop, cls).__init_subclass__(**arguments)
-        new_class(cls)
+        later(_patches_of(cls))
 
     return __init_subclass__
 
