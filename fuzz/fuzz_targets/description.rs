@@ -2,43 +2,40 @@
 
 #![no_main]
 
-use kafka_emr_core::{Cluster, Error, Family, Network, Resolver};
+use kafka_emr_core::{Cluster, Description, Error, Family, Format, Network, Resolver};
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|text: &str| {
-    let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
-    match first {
-        Some(line) if line.starts_with('{') => {
-            check(Cluster::from_json(text).map(|cluster| vec![cluster]));
-        }
-        Some(line) if line.starts_with('[') || line.contains('=') => {
-            check(Cluster::from_toml(text).map(|cluster| vec![cluster]));
-        }
-        _ => {
-            check(Cluster::from_hosts_text(text, Network::Private));
-            check(Cluster::from_hosts_text(text, Network::Public));
-        }
+fuzz_target!(|text: &str| match Format::of_content(text) {
+    Format::Json => check(Description::from_json(text).map(|description| vec![description])),
+    Format::Toml => check(Description::from_toml(text).map(|description| vec![description])),
+    Format::HostsText => {
+        check(Description::from_hosts_text(text, Network::Private));
+        check(Description::from_hosts_text(text, Network::Public));
     }
 });
 
-fn check(clusters: Result<Vec<Cluster>, Error>) {
-    let Some(clusters) = one_line(clusters) else { return };
+fn check(descriptions: Result<Vec<Description>, Error>) {
+    let Some(descriptions) = one_line(descriptions) else { return };
+    for description in &descriptions {
+        if let Some(text) = one_line(description.to_toml()) {
+            assert_eq!(&Description::from_toml(&text).unwrap(), description);
+        }
+        if let Some(text) = one_line(description.to_json()) {
+            assert_eq!(&Description::from_json(&text).unwrap(), description);
+        }
+    }
+    let clusters: Vec<Cluster> =
+        descriptions.into_iter().filter_map(|description| one_line(Cluster::new(description))).collect();
     for cluster in &clusters {
-        if let Some(text) = one_line(cluster.to_toml()) {
-            assert_eq!(&Cluster::from_toml(&text).unwrap(), cluster);
-        }
-        if let Some(text) = one_line(cluster.to_json()) {
-            assert_eq!(&Cluster::from_json(&text).unwrap(), cluster);
-        }
-        if let Some(endpoints) = one_line(cluster.endpoints()) {
-            for name in cluster.nodes.iter().flat_map(|node| cluster.names(node)) {
-                let _ = endpoints.hosts().explain(&name, 9092, Family::Any);
-            }
+        let endpoints = cluster.endpoints();
+        for name in cluster.nodes().iter().flat_map(|node| cluster.names(node)) {
+            let _ = endpoints.hosts().explain(&name, Family::Any);
         }
     }
     if let Some(resolver) = one_line(Resolver::from_clusters(clusters)) {
         one_line(resolver.bootstrap_servers());
-        one_line(resolver.bootstrap_servers_for(Some("ssl"), None));
+        one_line(resolver.client_bootstrap_servers(Some("ssl"), None));
+        let _ = (resolver.overviews(), resolver.status());
     }
 }
 

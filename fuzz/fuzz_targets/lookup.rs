@@ -20,15 +20,17 @@ fuzz_target!(|input: (u16, &str)| {
     let (port, host) = input;
     for resolver in &*RESOLVERS {
         for family in [Family::Any, Family::V4, Family::V6] {
-            let lookup = resolver.lookup(host, port, family);
-            if let Lookup::Mapped(addresses) = &lookup {
-                assert!(!addresses.is_empty() && addresses.iter().all(|address| address.port() == port));
+            let lookup = resolver.lookup(host, family);
+            if let Lookup::Mapped(dial) = &lookup {
+                assert!(dial.socket_addrs(port).count() > 0 && dial.socket_addrs(port).all(|to| to.port() == port));
             }
-            assert_eq!(resolver.explain(host, port, family).lookup, lookup);
-            assert_eq!(resolver.lookup(&host.to_ascii_uppercase(), port, family), lookup);
-            assert_eq!(resolver.lookup(&host.to_ascii_lowercase(), port, family), lookup);
+            let in_program = resolver.lookup_in_program(host, family);
+            assert!(in_program == lookup || in_program == Lookup::System);
+            assert_eq!(resolver.explain(host, family).lookup, lookup);
+            assert_eq!(resolver.lookup(&host.to_ascii_uppercase(), family), lookup);
+            assert_eq!(resolver.lookup(&host.to_ascii_lowercase(), family), lookup);
             if !host.ends_with('.') {
-                assert_eq!(resolver.lookup(&format!("{host}."), port, family), lookup);
+                assert_eq!(resolver.lookup(&format!("{host}."), family), lookup);
             }
         }
     }

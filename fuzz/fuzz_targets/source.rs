@@ -2,23 +2,24 @@
 
 #![no_main]
 
-use kafka_emr_core::{Error, Resolver, Source};
+use kafka_emr_core::{Error, Overrides, Resolver, Source};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     let text = &format!("emr://{text}");
-    let Some(mut source) = one_line(text.parse::<Source>()) else { return };
+    let Some(source) = one_line(text.parse::<Source>()) else { return };
     if source.files().next().is_some() {
         return;
     }
     one_line(source.load());
     if let Some(resolver) = one_line(Resolver::from_source(source.clone())) {
         one_line(resolver.bootstrap_servers());
-        one_line(resolver.bootstrap_servers_for(Some("ssl"), None));
+        one_line(resolver.client_bootstrap_servers(Some("ssl"), None));
     }
+    let mut overrides = Overrides::default();
     for (key, value) in [("network", "public"), ("release", "3.9"), ("bootstrap", "names"), ("id", text), (text, "1")] {
-        one_line(source.set(key, value));
-        one_line(source.load());
+        one_line(overrides.set(key, value));
+        one_line(source.clone().with(&overrides).load());
     }
 });
 

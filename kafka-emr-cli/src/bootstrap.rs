@@ -25,7 +25,7 @@ JSON, one object:
   bootstrap_servers  the value
   release            the EMR release as it is written; null for hosts text
   network            \"private\" or \"public\"
-  rule               the version rule, \"R1\" to \"R4\"
+  rule               the version rule, such as \"R1\"
   reason             why, in one sentence
   broker_setting     what the brokers must have set to answer there, or null
 
@@ -55,8 +55,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
     let rule = cluster.rule();
     let report = Bootstrap {
         bootstrap_servers,
-        release: cluster.release.as_ref().map(ToString::to_string),
-        network: cluster.network.to_string(),
+        release: cluster.release().map(ToString::to_string),
+        network: cluster.network().to_string(),
         rule: rule.name,
         reason: rule.reason,
         broker_setting: rule.requirement,

@@ -108,10 +108,10 @@ fn start() -> Step<(MockEmrCluster, Resolver)> {
     mock.create_topic(TOPIC, PARTITIONS, REPLICATION)?;
     let resolver = mock.resolver()?;
     let (cluster, advertised) = (mock.cluster(), mock.advertised());
-    let release = cluster.release.as_ref().map(|release| format!("{release}, ")).unwrap_or_default();
+    let release = cluster.release().map(|release| format!("{release}, ")).unwrap_or_default();
     let says = format!(
         "a cluster of librdkafka's mock brokers is up ({release}{} network, rule {}); its {} brokers advertise",
-        cluster.network,
+        cluster.network(),
         cluster.rule(),
         advertised.len()
     );
@@ -142,8 +142,10 @@ fn ask_system(broker: &Endpoint) -> Step<bool> {
 fn ask_resolver(resolver: &Resolver, brokers: &[Endpoint]) -> Step<()> {
     let mut details = Vec::new();
     for broker in brokers {
-        match resolver.lookup(&broker.host, broker.port, Family::Any) {
-            Lookup::Mapped(to) => details.extend(to.iter().map(|to| format!("{broker} → {to}"))),
+        match resolver.lookup(&broker.host, Family::Any) {
+            Lookup::Mapped(dial) => {
+                details.extend(dial.socket_addrs(broker.port).map(|to| format!("{broker} → {to}")));
+            }
             other => return Err(format!("{broker} is not mapped: {other:?}").into()),
         }
     }

@@ -32,7 +32,7 @@ pub(crate) struct Overrides {
     /// From where the client comes, instead of what the description says [env: KAFKA_EMR_NETWORK]
     #[arg(long, value_parser = ["private", "public"])]
     network: Option<String>,
-    /// How brokers stand in bootstrap.servers, instead of what the description or the rule says
+    /// How brokers are listed in bootstrap.servers, instead of what the description or the rule says
     #[arg(long, value_parser = ["addresses", "names"])]
     bootstrap: Option<String>,
     /// Whether a name under the cluster's domain that is no node's fails at once
@@ -48,18 +48,18 @@ impl Overrides {
 
     /// Reads a source, with the overrides.
     pub(crate) fn source(&self, source: &str) -> Result<Source, Box<dyn Error>> {
-        let mut source: Source = source.parse()?;
+        let mut overrides = kafka_emr_core::Overrides::default();
         let options = [("network", &self.network), ("bootstrap", &self.bootstrap), ("strict", &self.strict)];
         for (key, value) in options {
             if let Some(value) = value {
-                source.set(key, value)?;
+                overrides.set(key, value)?;
             }
         }
         if self.network.is_none()
             && let Some(network) = std::env::var_os(NETWORK_VARIABLE).filter(|network| !network.is_empty())
         {
-            source.set("network", &network.to_string_lossy()).map_err(|e| format!("{NETWORK_VARIABLE}: {e}"))?;
+            overrides.set("network", &network.to_string_lossy()).map_err(|e| format!("{NETWORK_VARIABLE}: {e}"))?;
         }
-        Ok(source)
+        Ok(source.parse::<Source>()?.with(&overrides))
     }
 }

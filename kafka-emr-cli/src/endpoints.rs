@@ -46,8 +46,7 @@ struct Endpoints {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
-    let clusters = args.description.open()?.clusters();
-    let clusters = clusters.iter().map(Overview::of).collect::<Result<_, _>>()?;
+    let clusters = args.description.open()?.overviews();
     output::print(&Endpoints { clusters }, args.description.json)?;
     Ok(Outcome::Fine)
 }

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt::Write as _;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use clap::ValueEnum;
-use kafka_emr_core::{Cluster, Family, Lookup, NodeAddress, Resolver};
+use kafka_emr_core::{Cluster, Family, Lookup, NodeAddress, Resolver, without_trailing_dot};
 use serde::Serialize;
 
 use crate::description::Description;
@@ -95,17 +95,16 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
 /// All names that lead somewhere, as a client's lookup has them: those that two clusters have differently do not.
 fn hosts(resolver: &Resolver, clusters: &[Cluster]) -> Vec<Host> {
     let mut hosts: Vec<Host> = Vec::new();
-    let mut known: HashMap<SocketAddr, usize> = HashMap::new();
+    let mut known: HashMap<(IpAddr, Option<u16>), usize> = HashMap::new();
     for cluster in clusters {
-        let of_nodes = cluster.nodes.iter().map(|node| cluster.names(node));
-        let plain = cluster.plain_hosts.iter().map(|(name, _)| vec![name.trim_end_matches('.').to_ascii_lowercase()]);
+        let of_nodes = cluster.nodes().iter().map(|node| cluster.names(node));
+        let plain = cluster.plain_hosts().iter().map(|(name, _)| vec![without_trailing_dot(name).to_ascii_lowercase()]);
         for name in of_nodes.chain(plain).flatten() {
             // Explained, and not looked up: a node without an address is no fault here.
-            let Lookup::Mapped(dialled) = resolver.explain(&name, 0, Family::Any).lookup else { continue };
-            for endpoint in dialled {
-                let host = *known.entry(endpoint).or_insert_with(|| {
-                    let port = Some(endpoint.port()).filter(|port| *port != 0);
-                    hosts.push(Host { address: endpoint.ip(), port, names: Vec::new() });
+            let Lookup::Mapped(dial) = resolver.explain(&name, Family::Any).lookup else { continue };
+            for &address in dial.addresses() {
+                let host = *known.entry((address, dial.port())).or_insert_with(|| {
+                    hosts.push(Host { address, port: dial.port(), names: Vec::new() });
                     hosts.len() - 1
                 });
                 if !hosts[host].names.contains(&name) {

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
 
-use kafka_emr_core::{Cluster, Endpoint, Family, Lookup, Resolver};
+use kafka_emr_core::{Cluster, Endpoint, Family, Lookup, Resolver, without_trailing_dot};
 use kafka_emr_doctor::{HostPort, resolve_by_system};
 use serde::Serialize;
 
@@ -83,10 +83,10 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
 
 /// The brokers' port of the cluster that the host belongs to; of the first one where it belongs to none.
 fn default_port(clusters: &[Cluster], host: &str) -> u16 {
-    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    let host = without_trailing_dot(host).to_ascii_lowercase();
     let owns = |cluster: &&Cluster| {
-        cluster.nodes.iter().any(|node| {
-            let addresses = [node.private_ip, node.public_ip];
+        cluster.nodes().iter().any(|node| {
+            let addresses = [node.private_ip(), node.public_ip()];
             cluster.names(node).contains(&host) || addresses.iter().flatten().any(|ip| ip.to_string() == host)
         })
     };
@@ -95,9 +95,9 @@ fn default_port(clusters: &[Cluster], host: &str) -> u16 {
 
 impl Answer {
     fn to(resolver: &Resolver, host: &str, port: u16) -> Self {
-        let explanation = resolver.explain(host, port, Family::Any);
+        let explanation = resolver.explain(host, Family::Any);
         let (answer, dials, system_error) = match explanation.lookup {
-            Lookup::Mapped(dials) => ("mapped", dials, None),
+            Lookup::Mapped(dial) => ("mapped", dial.socket_addrs(port).collect(), None),
             Lookup::Refused => ("refused", Vec::new(), None),
             Lookup::System => match resolve_by_system(host, port) {
                 Ok(dials) => ("system", dials, None),

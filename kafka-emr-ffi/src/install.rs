@@ -196,7 +196,7 @@ pub unsafe extern "C" fn kafka_emr_apply(
 
 /// Says that the cluster's id is not compared, where it should be.
 fn warn_of_no_pin(resolver: &Resolver) {
-    if resolver.clusters().iter().any(|cluster| cluster.cluster_id.is_some()) {
+    if resolver.clusters().iter().any(|cluster| cluster.cluster_id().is_some()) {
         warn_once(resolver, "cluster_id is not checked: that needs librdkafka 2.13.0 or later");
     }
 }
@@ -237,7 +237,7 @@ unsafe fn apply(
             None => {
                 let protocol = librdkafka.get(conf, c"security.protocol");
                 let mechanism = sasl_mechanism(&librdkafka, conf);
-                let servers = handle.resolver.bootstrap_servers_for(protocol.as_deref(), mechanism.as_deref());
+                let servers = handle.resolver.client_bootstrap_servers(protocol.as_deref(), mechanism.as_deref());
                 Some(servers.map_err(|error| error.to_string())?)
             }
         };

@@ -38,7 +38,7 @@ impl Pin {
     pub(crate) unsafe fn watch(this: *const Pin, resolver: &Resolver, client: *mut Client) {
         let clusters = resolver.clusters();
         let [cluster] = &clusters[..] else { return };
-        let Some(cluster_id) = &cluster.cluster_id else { return };
+        let Some(cluster_id) = cluster.cluster_id() else { return };
         // SAFETY: the caller vouches for both.
         unsafe {
             if !(*this).librdkafka.is_consumer(client) {
@@ -48,7 +48,7 @@ impl Pin {
                 );
                 return;
             }
-            let expected = Expected { title: cluster.title(), cluster_id: cluster_id.clone() };
+            let expected = Expected { title: cluster.title().to_owned(), cluster_id: cluster_id.to_owned() };
             // Set already where the configuration is used again after a client that could not be made.
             let _ = (*this).expected.set(expected);
             (*this).librdkafka.on_consume(client, on_consume, this.cast_mut().cast());

@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr;
 use std::sync::{Mutex, PoisonError};
 
-use kafka_emr_core::{Overview, Resolver, Source};
+use kafka_emr_core::{Overrides, Resolver, Source};
 use kafka_emr_hook::{Hook, guard, start_logging};
 use libc::addrinfo;
 use once_cell::sync::OnceCell;
@@ -111,7 +111,8 @@ pub unsafe extern "C" fn kafka_emr_resolver_open_with(
 unsafe fn open(source: *const c_char, mut overrides: *const *const c_char) -> Result<(Source, Resolver), String> {
     // SAFETY: the caller vouches for it.
     let source = unsafe { string("source", source) }?;
-    let mut source: Source = source.parse().map_err(|error: kafka_emr_core::Error| error.to_string())?;
+    let source: Source = source.parse().map_err(|error: kafka_emr_core::Error| format!("{error:#}"))?;
+    let mut settings = Overrides::default();
     // SAFETY: the caller vouches for the array: its strings are read up to the null that ends it.
     while let Some(&text) = unsafe { overrides.as_ref() }
         && !text.is_null()
@@ -120,11 +121,12 @@ unsafe fn open(source: *const c_char, mut overrides: *const *const c_char) -> Re
         let text = unsafe { string("an override", text) }?;
         let (key, value) =
             text.split_once('=').ok_or_else(|| format!("{text:?} is no override; expected key=value"))?;
-        source.set(key, value).map_err(|error| error.to_string())?;
+        settings.set(key, value).map_err(|error| format!("{error:#}"))?;
         // SAFETY: the array has not ended.
         overrides = unsafe { overrides.add(1) };
     }
-    let resolver = Resolver::from_source(source.clone()).map_err(|error| error.to_string())?;
+    let source = source.with(&settings);
+    let resolver = Resolver::from_source(source.clone()).map_err(|error| format!("{error:#}"))?;
     Ok((source, resolver))
 }
 
@@ -180,7 +182,7 @@ pub unsafe extern "C" fn kafka_emr_resolver_bootstrap_servers_for(
             let handle = resolver.ok_or("resolver is NULL")?;
             let protocol = optional("security_protocol", security_protocol)?;
             let mechanism = optional("sasl_mechanism", sasl_mechanism)?;
-            let servers = handle.resolver.bootstrap_servers_for(protocol, mechanism);
+            let servers = handle.resolver.client_bootstrap_servers(protocol, mechanism);
             servers.map(|servers| handle.keep(servers)).map_err(|error| error.to_string())
         };
         servers().unwrap_or_else(|why: String| {
@@ -233,9 +235,7 @@ pub unsafe extern "C" fn kafka_emr_resolver_endpoints_json(
     errstr.guard("kafka_emr_resolver_endpoints_json", ptr::null_mut(), |errstr| {
         let json = || {
             let resolver = &resolver.ok_or("resolver is NULL")?.resolver;
-            let overviews: Result<Vec<Overview>, _> = resolver.clusters().iter().map(Overview::of).collect();
-            let overviews = overviews.map_err(|error| error.to_string())?;
-            serde_json::to_string(&overviews).map_err(|error| error.to_string())
+            serde_json::to_string(&resolver.overviews()).map_err(|error| error.to_string())
         };
         match json().and_then(|json: String| CString::new(json).map_err(|error| error.to_string())) {
             Ok(json) => json.into_raw(),

@@ -15,7 +15,7 @@ pub(crate) fn hook(source: Source) -> Result<Hook, String> {
         return Ok(hook);
     }
     // Not under the lock: it reads files, and may log.
-    let resolver = Resolver::from_source(source.clone()).map_err(|error: Error| error.to_string())?;
+    let resolver = Resolver::from_source(source.clone()).map_err(|error: Error| format!("{error:#}"))?;
     let hook = Hook::of(&resolver).map_err(|error| error.to_string())?;
     let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
     open.retain(|(_, hook)| hook.is_alive());

@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use std::ptr;
 
 use divan::{Bencher, Divan, black_box};
-use kafka_emr_core::{Cluster, EmrVersion, Family, Lookup, Network, Node, Resolver};
+use kafka_emr_core::{Cluster, Description, EmrVersion, Family, Lookup, Network, NodeDescription, Resolver};
 use kafka_emr_hook::Hook;
 use libc::{addrinfo, c_int};
 
@@ -46,7 +46,7 @@ mod callback {
     #[divan::bench(args = NODES)]
     fn name_from_a_file(bencher: Bencher<'_, '_>, nodes: u32) {
         let path = format!("{}/resolve-{nodes}.toml", env!("CARGO_TARGET_TMPDIR"));
-        std::fs::write(&path, cluster(nodes).to_toml().unwrap()).unwrap();
+        std::fs::write(&path, description(nodes).to_toml().unwrap()).unwrap();
         resolve_with(bencher, &Resolver::open(&path).unwrap(), &long_domain(nodes));
     }
 }
@@ -119,8 +119,8 @@ fn resolve_with(bencher: Bencher<'_, '_>, resolver: &Resolver, host: &str) {
 
 fn look_up(bencher: Bencher<'_, '_>, nodes: u32, host: &str) {
     let resolver = resolver(nodes);
-    assert!(matches!(resolver.lookup(host, 9092, Family::Any), Lookup::Mapped(_)));
-    bencher.bench(|| resolver.lookup(black_box(host), 9092, Family::Any));
+    assert!(matches!(resolver.lookup(host, Family::Any), Lookup::Mapped(_)));
+    bencher.bench(|| resolver.lookup(black_box(host), Family::Any));
 }
 
 fn ask_system(bencher: Bencher<'_, '_>, flags: c_int) {
@@ -148,21 +148,21 @@ fn hints(flags: c_int) -> addrinfo {
 }
 
 fn resolver(nodes: u32) -> Resolver {
-    Resolver::from_clusters([cluster(nodes)]).unwrap()
+    Resolver::from_clusters([Cluster::new(description(nodes)).unwrap()]).unwrap()
 }
 
 /// A cluster on the public network, where private addresses are mapped too.
-fn cluster(nodes: u32) -> Cluster {
-    let mut cluster = Cluster::new(EmrVersion::new(3, 10));
-    cluster.id = Some("48742".to_owned());
-    cluster.network = Network::Public;
+fn description(nodes: u32) -> Description {
+    let mut description = Description::new(EmrVersion::new(3, 10));
+    description.settings.id = Some("48742".to_owned());
+    description.settings.network = Some(Network::Public);
     for i in 1..=nodes {
-        let mut node = Node::new(format!("emr-worker-{i}"));
+        let mut node = NodeDescription::new(format!("emr-worker-{i}"));
         node.private_ip = Some(private_ip_of(i).into());
         node.public_ip = Some(Ipv4Addr::from_bits(0xCB00_0000 + i).into());
-        cluster.nodes.push(node);
+        description.nodes.push(node);
     }
-    cluster
+    description
 }
 
 fn private_ip_of(node: u32) -> Ipv4Addr {

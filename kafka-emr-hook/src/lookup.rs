@@ -1,22 +1,22 @@
 //! getaddrinfo over a resolver.
 
 use std::ffi::{CStr, CString};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::num::ParseIntError;
 use std::ptr;
 
-use kafka_emr_core::{Family, Lookup, Resolver};
+use kafka_emr_core::{Dial, Family, Lookup, Resolver};
 use libc::{addrinfo, c_char, c_int};
 
 use crate::addrinfo::{Kind, List, address_of};
-use crate::guard::guard;
 use crate::system::{Query, SystemList, no_address};
 
 /// Resolves as `getaddrinfo(3)` does, with the resolver in front: the names of its clusters are answered from the map,
 /// anything else by the system's getaddrinfo with the caller's own hints.
 ///
 /// Returns 0 and a list in `*res`, or an `EAI_*` code and null. The list is freed with
-/// [`freeaddrinfo`](crate::freeaddrinfo), never with libc's. A panic inside becomes `EAI_FAIL`.
+/// [`freeaddrinfo`](crate::freeaddrinfo), never with libc's. At an edge to C it is called inside [`guard`](crate::guard):
+/// whatever happens, `*res` is written first.
 ///
 /// A mapped name is answered as libc answers for a name in a hosts file: flags, family, socket type, protocol and service
 /// mean what they mean there, and the canonical name is the long domain. Three things differ. `AI_ADDRCONFIG` has no effect:
@@ -77,12 +77,9 @@ unsafe fn answer(
     // The caller's pointer is not initialised: whatever happens now, it is written.
     // SAFETY: `res` is not null, and then the caller vouches for it.
     unsafe { *res = ptr::null_mut() };
-    let ask = || {
-        // SAFETY: the caller vouches for the strings and the hints.
-        let (node, service, hints) = unsafe { (text(node), text(service), hints.as_ref()) };
-        resolve(node, service, hints)
-    };
-    match guard("resolving a host name", Err(libc::EAI_FAIL), ask) {
+    // SAFETY: the caller vouches for the strings and the hints.
+    let (node, service, hints) = unsafe { (text(node), text(service), hints.as_ref()) };
+    match resolve(node, service, hints) {
         Ok(None) => None,
         // An empty list must never go out as a success: librdkafka reads its first entry unasked.
         Ok(Some(list)) if list.is_empty() => Some(libc::EAI_NONAME),
@@ -129,15 +126,15 @@ fn map(
         // The system says itself that there is no such family.
         _ => return Ok(None),
     };
-    match resolver.lookup(host, 0, family) {
+    match resolver.lookup(host, family) {
         Lookup::System => Ok(None),
         Lookup::Refused => Err(match tcp_port(service, hints) {
             Some(_) => no_address(host),
             None => Query::new(service, hints).refusal(system_getaddrinfo, host),
         }),
-        Lookup::Mapped(addresses) => match tcp_port(service, hints) {
-            Some((port, kind)) => Ok(Some(tcp_list(&addresses, port, kind))),
-            None => system_list(resolver, host, &addresses, &Query::new(service, hints)).map(Some),
+        Lookup::Mapped(dial) => match tcp_port(service, hints) {
+            Some((port, kind)) => Ok(Some(tcp_list(&dial, port, kind))),
+            None => system_list(resolver, host, &dial, &Query::new(service, hints)).map(Some),
         },
     }
 }
@@ -161,34 +158,27 @@ fn number(service: &CStr) -> Option<Result<u16, ParseIntError>> {
     (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse())
 }
 
-fn tcp_list(addresses: &[SocketAddr], port: u16, kind: Kind) -> List {
+fn tcp_list(dial: &Dial, port: u16, kind: Kind) -> List {
     let mut list = List::new();
-    for address in addresses {
-        let mut address = *address;
-        // Port 0 was asked for: any other is one that the description dials instead.
-        if address.port() == 0 {
-            address.set_port(port);
-        }
+    for address in dial.socket_addrs(port) {
         list.push(address, kind, None);
     }
     list
 }
 
 /// Leaves services, flags and socket types to libc.
-fn system_list(resolver: &Resolver, host: &str, addresses: &[SocketAddr], query: &Query<'_>) -> Result<List, c_int> {
-    let ips: Vec<IpAddr> = addresses.iter().map(SocketAddr::ip).collect();
-    let lists = query.answer(system_getaddrinfo, host, &ips)?;
+fn system_list(resolver: &Resolver, host: &str, dial: &Dial, query: &Query<'_>) -> Result<List, c_int> {
+    let lists = query.answer(system_getaddrinfo, host, dial.addresses())?;
     // glibc takes 74628 for 9092.
     if query.service.and_then(number).is_some_and(|port| port.is_err()) {
         return Err(libc::EAI_SERVICE);
     }
-    let instead = addresses.iter().map(SocketAddr::port).find(|port| *port != 0);
     let mut canonical = query.has(libc::AI_CANONNAME).then(|| canonical_name(resolver, host)).transpose()?;
     let mut list = List::new();
     for entry in lists.iter().flat_map(SystemList::entries) {
         // SAFETY: libc's entries have `ai_addrlen` bytes of address.
         let Some(mut address) = (unsafe { address_of(entry) }) else { continue };
-        if let Some(port) = instead {
+        if let Some(port) = dial.port() {
             address.set_port(port);
         }
         list.push(address, Kind::of(entry), canonical.take().as_deref());
@@ -200,8 +190,8 @@ fn system_list(resolver: &Resolver, host: &str, addresses: &[SocketAddr], query:
 fn canonical_name(resolver: &Resolver, host: &str) -> Result<CString, c_int> {
     let hosts = resolver.hosts();
     let is_number = host.parse::<IpAddr>().is_ok();
-    let long = hosts.node(host).filter(|_| !is_number).and_then(|(cluster, node)| cluster.long_domain(node));
-    CString::new(long.as_deref().unwrap_or(host)).map_err(|_| libc::EAI_FAIL)
+    let long = hosts.node(host).filter(|_| !is_number).and_then(|(_, node)| node.long_domain());
+    CString::new(long.unwrap_or(host)).map_err(|_| libc::EAI_FAIL)
 }
 
 /// Asks the system resolver and copies its answer, so that every list is freed in one way.

@@ -39,7 +39,7 @@ static ASKING: Mutex<Vec<Arc<Question>>> = Mutex::new(Vec::new());
 pub(crate) fn warn_of_other_cluster(config: &ClientConfig, resolver: &Resolver, bootstrap_servers: &str) {
     let clusters = resolver.clusters();
     let [cluster] = &clusters[..] else { return };
-    let Some(expected) = &cluster.cluster_id else { return };
+    let Some(expected) = cluster.cluster_id() else { return };
     let own = |property: &str| CONNECTION.iter().any(|prefix| property.starts_with(prefix));
     let mut connection: BTreeMap<String, String> = config
         .config_map()
@@ -48,8 +48,12 @@ pub(crate) fn warn_of_other_cluster(config: &ClientConfig, resolver: &Resolver, 
         .map(|(property, value)| (property.to_owned(), value.to_owned()))
         .collect();
     connection.insert("bootstrap.servers".to_owned(), bootstrap_servers.to_owned());
-    let question =
-        Question { resolver: resolver.clone(), expected: expected.clone(), connection, ended: AtomicBool::new(false) };
+    let question = Question {
+        resolver: resolver.clone(),
+        expected: expected.to_owned(),
+        connection,
+        ended: AtomicBool::new(false),
+    };
     let Some(question) = question.begin() else { return };
     let ask = {
         let question = Arc::clone(&question);

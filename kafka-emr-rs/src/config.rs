@@ -36,7 +36,7 @@ pub(crate) fn prepare(config: &ClientConfig, resolver: &Resolver) -> Result<Prep
         Some(own) => own,
         None => {
             let mechanism = config.get("sasl.mechanism").or_else(|| config.get("sasl.mechanisms"));
-            resolver.bootstrap_servers_for(config.get("security.protocol"), mechanism)?
+            resolver.client_bootstrap_servers(config.get("security.protocol"), mechanism)?
         }
     };
     let mut config = config.clone();
@@ -89,15 +89,25 @@ mod tests {
     }
 
     #[test]
-    fn the_rules_fill_what_is_not_set() {
-        check(&[], "10.0.1.24:9092");
-        check(&[("bootstrap.servers", "")], "10.0.1.24:9092");
-        check(&[("security.protocol", "plaintext")], "10.0.1.24:9092");
-        check(&[("security.protocol", "sasl_plaintext"), ("sasl.mechanism", "SCRAM-SHA-512")], "10.0.1.24:9092");
+    fn clients_list_names_wherever_they_are_known() {
+        let names = "emr-worker-1.cluster-48742:9092";
+        check(&[], names);
+        check(&[("bootstrap.servers", "")], names);
+        check(&[("security.protocol", "plaintext")], names);
+        check(&[("security.protocol", "sasl_plaintext"), ("sasl.mechanism", "SCRAM-SHA-512")], names);
+        let servers =
+            |source: &str| prepare(&ClientConfig::new(), &Resolver::open(source).unwrap()).unwrap().bootstrap_servers;
+        assert_eq!(servers("emr://?release=3.11&emr-worker-1=10.0.1.24"), "10.0.1.24:9092");
+        assert_eq!(servers(&format!("{SOURCE}&bootstrap=addresses")), "10.0.1.24:9092");
     }
 
     #[test]
-    fn security_gets_names() {
+    fn security_that_compares_names_cannot_do_without() {
+        let without_id = Resolver::open("emr://?release=3.11&emr-worker-1=10.0.1.24").unwrap();
+        let mut config = ClientConfig::new();
+        config.set("security.protocol", "SSL");
+        let error = prepare(&config, &without_id).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Resolver);
         let names = "emr-worker-1.cluster-48742:9092";
         check(&[("security.protocol", "SSL")], names);
         check(&[("security.protocol", "sasl_ssl"), ("sasl.mechanism", "PLAIN")], names);

@@ -16,7 +16,7 @@ pub enum ErrorKind {
     Resolver,
     /// Too many resolvers of this process are in use by clients already.
     OutOfSlots,
-    /// rdkafka refused; the cause is its [`KafkaError`].
+    /// rdkafka refused: the error turns into its [`KafkaError`].
     Kafka,
 }
 
@@ -27,12 +27,13 @@ pub enum ErrorKind {
 pub struct Error {
     kind: ErrorKind,
     message: String,
-    cause: Option<Box<dyn StdError + Send + Sync>>,
+    /// The error that this one passes on. Its text is the message, so that it is not a cause, which would repeat it.
+    passed_on: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
     pub(crate) fn config(message: impl Into<String>) -> Self {
-        Error { kind: ErrorKind::Config, message: message.into(), cause: None }
+        Error { kind: ErrorKind::Config, message: message.into(), passed_on: None }
     }
 
     /// Returns the kind of mistake.
@@ -41,8 +42,9 @@ impl Error {
         self.kind
     }
 
-    fn caused_by(kind: ErrorKind, cause: impl StdError + Send + Sync + 'static) -> Self {
-        Error { kind, message: cause.to_string(), cause: Some(Box::new(cause)) }
+    /// Passes another error on: its message, and what caused it.
+    fn transparent(kind: ErrorKind, error: impl StdError + Send + Sync + 'static) -> Self {
+        Error { kind, message: error.to_string(), passed_on: Some(Box::new(error)) }
     }
 }
 
@@ -54,14 +56,14 @@ impl fmt::Display for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.cause.as_ref().map(|cause| &**cause as _)
+        self.passed_on.as_ref().and_then(|error| error.source())
     }
 }
 
 impl From<KafkaError> for Error {
     fn from(cause: KafkaError) -> Self {
         let KafkaError::ClientConfig(result, description, property, value) = cause else {
-            return Error::caused_by(ErrorKind::Kafka, cause);
+            return Error::transparent(ErrorKind::Kafka, cause);
         };
         // Without the value, which can be a password under a name that was misspelled. librdkafka quotes it.
         let description = description.replace(&format!("\"{value}\""), "\"…\"");
@@ -71,27 +73,31 @@ impl From<KafkaError> for Error {
             message += "; enable the feature of kafka-emr-rs that has it: ssl, gssapi, sasl, curl or zstd";
         }
         let cause = KafkaError::ClientConfig(result, description, property, String::new());
-        Error { kind: ErrorKind::Kafka, message, cause: Some(Box::new(cause)) }
+        Error { kind: ErrorKind::Kafka, message, passed_on: Some(Box::new(cause)) }
     }
 }
 
 impl From<kafka_emr_core::Error> for Error {
     fn from(cause: kafka_emr_core::Error) -> Self {
-        Error::caused_by(ErrorKind::Resolver, cause)
+        Error::transparent(ErrorKind::Resolver, cause)
     }
 }
 
 impl From<kafka_emr_hook::OutOfSlots> for Error {
     fn from(cause: kafka_emr_hook::OutOfSlots) -> Self {
-        Error::caused_by(ErrorKind::OutOfSlots, cause)
+        Error::transparent(ErrorKind::OutOfSlots, cause)
     }
 }
 
 impl From<Error> for KafkaError {
     fn from(error: Error) -> Self {
-        match error.cause.map(|cause| cause.downcast::<KafkaError>()) {
+        match error.passed_on.map(|error| error.downcast::<KafkaError>()) {
             Some(Ok(kafka)) => *kafka,
-            _ => KafkaError::ClientCreation(error.message),
+            Some(Err(other)) => KafkaError::ClientCreation(match other.source() {
+                Some(cause) => format!("{}: {cause}", error.message),
+                None => error.message,
+            }),
+            None => KafkaError::ClientCreation(error.message),
         }
     }
 }
@@ -99,6 +105,19 @@ impl From<Error> for KafkaError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_message_repeats_its_cause() {
+        let missing = kafka_emr_core::Resolver::open("/nonexistent/prod.toml").unwrap_err();
+        let kafka = KafkaError::AdminOpCreation("because".to_owned());
+        for error in [Error::from(missing), Error::from(kafka), Error::config("because")] {
+            let mut next = error.source();
+            while let Some(cause) = next {
+                assert!(!error.to_string().contains(&cause.to_string()), "{error}: {cause}");
+                next = cause.source();
+            }
+        }
+    }
 
     #[test]
     fn turns_into_rdkafkas_error() {

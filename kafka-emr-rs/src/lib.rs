@@ -24,7 +24,7 @@ pub mod mocking;
 pub use create::create_unpinned_for;
 pub use create::{CreateFor, KafkaClient};
 pub use error::{Error, ErrorKind};
-pub use kafka_emr_core::{self, Cluster, Network, Resolver, Source};
+pub use kafka_emr_core::{self, Cluster, Description, Network, Resolver, Source};
 pub use rdkafka;
 
 /// The README's Rust is compiled, and what can run is run.

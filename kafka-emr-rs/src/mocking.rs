@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString};
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 
-use kafka_emr_core::{BootstrapStyle, Cluster, EmrVersion, Endpoint, Network, Node, Resolver};
+use kafka_emr_core::{BootstrapStyle, Cluster, Description, EmrVersion, Endpoint, Node, NodeDescription, Resolver};
 use rdkafka::ClientConfig;
 use rdkafka::bindings::{
     rd_kafka_mock_broker_set_down, rd_kafka_mock_broker_set_host_port, rd_kafka_mock_broker_set_up,
@@ -73,15 +73,15 @@ impl MockEmrCluster {
     ///
     /// Fails when librdkafka cannot open its listeners.
     pub fn new() -> Result<Self, Error> {
-        let mut cluster = Cluster::new("EMR-3.10.1".parse::<EmrVersion>()?);
-        cluster.id = Some("48742".to_owned());
+        let mut description = Description::new("EMR-3.10.1".parse::<EmrVersion>()?);
+        description.settings.id = Some("48742".to_owned());
         for (name, ip) in [("emr-header-1", 23), ("emr-worker-1", 24), ("emr-worker-2", 25), ("emr-worker-3", 26)] {
-            let mut node = Node::new(name);
+            let mut node = NodeDescription::new(name);
             node.private_ip = Some([10, 0, 1, ip].into());
             node.public_ip = Some([203, 0, 113, ip].into());
-            cluster.nodes.push(node);
+            description.nodes.push(node);
         }
-        MockEmrCluster::start(cluster)
+        MockEmrCluster::start(Cluster::new(description)?)
     }
 
     /// Starts a cluster by its description: a broker for each broker node, which advertises what the rule says.
@@ -92,13 +92,9 @@ impl MockEmrCluster {
     pub fn start(cluster: Cluster) -> Result<Self, Error> {
         MockEmrCluster::start_advertising(cluster, |cluster, node| {
             let rule = cluster.rule();
-            let address = match rule.network {
-                Network::Private => node.private_ip,
-                Network::Public => node.public_ip,
-            };
-            let host = match (rule.bootstrap, address) {
+            let host = match (rule.bootstrap, node.address(rule.dials)) {
                 (BootstrapStyle::Addresses, Some(address)) => address.to_string(),
-                _ => cluster.long_domain(node).unwrap_or_else(|| node.name.clone()),
+                _ => node.long_domain().unwrap_or(node.name()).to_owned(),
             };
             Endpoint { host, port: cluster.broker_port() }
         })
@@ -110,12 +106,9 @@ impl MockEmrCluster {
     /// # Errors
     ///
     /// As [`MockEmrCluster::start`].
-    pub fn start_advertising(
-        mut cluster: Cluster,
-        advertise: impl Fn(&Cluster, &Node) -> Endpoint,
-    ) -> Result<Self, Error> {
-        cluster.endpoints()?;
-        let brokers: Vec<usize> = (0..cluster.nodes.len()).filter(|&n| cluster.nodes[n].is_broker()).collect();
+    pub fn start_advertising(cluster: Cluster, advertise: impl Fn(&Cluster, &Node) -> Endpoint) -> Result<Self, Error> {
+        let mut description = cluster.description();
+        let brokers: Vec<usize> = (0..cluster.nodes().len()).filter(|&n| cluster.nodes()[n].is_broker()).collect();
         let client = owning_client()?;
         let count = i32::try_from(brokers.len()).map_err(|_| Error::config("too many brokers to embed"))?;
         // SAFETY: the client is live, and lives longer than the mock cluster: see the order of the fields.
@@ -136,19 +129,20 @@ impl MockEmrCluster {
         }
         let mut advertised = Vec::with_capacity(brokers.len());
         for (i, (&n, real)) in brokers.iter().zip(real).enumerate() {
-            let endpoint = advertise(&cluster, &cluster.nodes[n]);
+            let endpoint = advertise(&cluster, &cluster.nodes()[n]);
             let host =
                 CString::new(endpoint.host.as_str()).map_err(|_| Error::config("an advertised host has a NUL"))?;
             // SAFETY: `mock` is live, its brokers are numbered from 1, and the host is copied.
             unsafe { rd_kafka_mock_broker_set_host_port(mock.0, broker_id(i), host.as_ptr(), endpoint.port.into()) };
-            cluster.nodes[n].connect = Some(real);
+            description.nodes[n].connect = Some(real);
             advertised.push(endpoint);
         }
+        let cluster = Cluster::new(description)?;
         Ok(MockEmrCluster { mock: Mutex::new(mock), _client: client, cluster, advertised })
     }
 
-    /// Returns the description that leads to the embedded brokers. Write it to a file with [`Cluster::to_toml`] for other
-    /// processes.
+    /// Returns the cluster whose description leads to the embedded brokers. Write that to a file with
+    /// [`Description::to_toml`] for other processes.
     #[must_use]
     pub fn cluster(&self) -> &Cluster {
         &self.cluster

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use kafka_emr_core::{EmrVersion, Endpoint};
+use kafka_emr_core::{Endpoint, NodeDescription};
 use kafka_emr_hook::Hook;
 use kafka_emr_rs::mocking::MockEmrCluster;
 use kafka_emr_rs::rdkafka::ClientConfig;
@@ -20,7 +20,7 @@ use kafka_emr_rs::rdkafka::producer::{
     ProducerContext, ThreadedProducer,
 };
 use kafka_emr_rs::rdkafka::util::Timeout;
-use kafka_emr_rs::{Cluster, CreateFor, ErrorKind, KafkaClient, Network, Resolver};
+use kafka_emr_rs::{Cluster, CreateFor, Description, ErrorKind, KafkaClient, Network, Resolver};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -228,19 +228,29 @@ async fn round_trip(resolver: &Resolver, config: &ClientConfig, topic: &str) {
     }
 }
 
-fn example(release: &str, network: Network) -> Cluster {
-    let (major, minor) = release.split_once('.').unwrap();
-    let mut cluster = MockEmrCluster::new().unwrap().cluster().clone();
-    cluster.release = Some(EmrVersion::new(major.parse().unwrap(), minor.parse().unwrap()));
-    cluster.network = network;
-    for node in &mut cluster.nodes {
+/// The description of the example, without the way to its embedded brokers.
+fn example(release: &str, network: Network) -> Description {
+    let mut description = MockEmrCluster::new().unwrap().cluster().description();
+    description.settings.release = Some(release.parse().unwrap());
+    description.settings.network = Some(network);
+    for node in &mut description.nodes {
         node.connect = None;
     }
-    cluster
+    description
+}
+
+fn start(description: Description) -> MockEmrCluster {
+    MockEmrCluster::start(Cluster::new(description).unwrap()).unwrap()
+}
+
+/// A cluster with another id for Kafka's own than the one that it has.
+fn pinned(mut description: Description, cluster_id: &str) -> Cluster {
+    description.settings.cluster_id = Some(cluster_id.to_owned());
+    Cluster::new(description).unwrap()
 }
 
 #[tokio::test]
-async fn all_four_rules() {
+async fn every_rule() {
     let _alone = alone();
     for (release, network, first) in [
         ("3.11", Network::Private, "10.0.1.24:9092"),
@@ -248,7 +258,7 @@ async fn all_four_rules() {
         ("3.10", Network::Private, "emr-worker-1.cluster-48742:9092"),
         ("3.10", Network::Public, "emr-worker-1.cluster-48742:9092"),
     ] {
-        let mock = MockEmrCluster::start(example(release, network)).unwrap();
+        let mock = start(example(release, network));
         assert_eq!(mock.advertised()[0].to_string(), first);
         mock.create_topic("rules", 6, 3).unwrap();
         round_trip(&mock.resolver().unwrap(), &quiet(), "rules").await;
@@ -258,9 +268,12 @@ async fn all_four_rules() {
 #[tokio::test]
 async fn private_addresses_advertised_to_a_public_client() {
     let _alone = alone();
-    let private =
-        |_: &Cluster, node: &kafka_emr_core::Node| Endpoint { host: node.private_ip.unwrap().to_string(), port: 9092 };
-    let mock = MockEmrCluster::start_advertising(example("3.11", Network::Public), private).unwrap();
+    let private = |_: &Cluster, node: &kafka_emr_core::Node| Endpoint {
+        host: node.private_ip().unwrap().to_string(),
+        port: 9092,
+    };
+    let mock =
+        MockEmrCluster::start_advertising(Cluster::new(example("3.11", Network::Public)).unwrap(), private).unwrap();
     mock.create_topic("saved", 6, 3).unwrap();
     round_trip(&mock.resolver().unwrap(), &quiet(), "saved").await;
 }
@@ -300,8 +313,8 @@ async fn two_clusters_with_the_same_long_domains() {
 fn several_clusters_in_one_resolver_need_own_servers() {
     let _alone = alone();
     let mut other = example("3.10", Network::Private);
-    other.id = Some("48743".to_owned());
-    let mocks = [MockEmrCluster::new().unwrap(), MockEmrCluster::start(other).unwrap()];
+    other.settings.id = Some("48743".to_owned());
+    let mocks = [MockEmrCluster::new().unwrap(), start(other)];
     let both = Resolver::from_clusters(mocks.iter().map(|mock| mock.cluster().clone())).unwrap();
     let error = quiet().create_for::<BaseConsumer>(&both).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Resolver);
@@ -418,17 +431,17 @@ async fn fact_a_cluster_that_moved_entirely_is_found_again() {
     let file = directory.path().join("cluster.toml");
     // Both clusters have a node that is also called `door`; beside that they have no name in common.
     let start = |numbers: std::ops::RangeInclusive<u8>| {
-        let mut cluster = example("3.10", Network::Private);
-        cluster.nodes.truncate(1);
+        let mut description = example("3.10", Network::Private);
+        description.nodes.truncate(1);
         for n in numbers {
-            let mut node = kafka_emr_core::Node::new(format!("emr-worker-{n}"));
+            let mut node = NodeDescription::new(format!("emr-worker-{n}"));
             node.private_ip = Some([10, 0, 1, n].into());
-            cluster.nodes.push(node);
+            description.nodes.push(node);
         }
-        cluster.nodes[1].aliases.push("door".to_owned());
-        let mock = MockEmrCluster::start(cluster).unwrap();
+        description.nodes[1].aliases.push("door".to_owned());
+        let mock = start(description);
         mock.create_topic("again", 6, 3).unwrap();
-        std::fs::write(&file, mock.cluster().to_toml().unwrap()).unwrap();
+        std::fs::write(&file, mock.cluster().description().to_toml().unwrap()).unwrap();
         mock
     };
     let first = start(1..=3);
@@ -463,12 +476,12 @@ fn ten_thousand_resolvers_one_after_the_other() {
 #[test]
 fn a_pinned_cluster_that_does_not_answer_is_asked_about_once() {
     let _alone = alone();
-    let mut cluster = example("3.10", Network::Private);
-    cluster.cluster_id = Some("any".to_owned());
-    for node in &mut cluster.nodes {
+    let mut description = example("3.10", Network::Private);
+    for node in &mut description.nodes {
         node.connect = Some("127.0.0.1:1".parse().unwrap());
     }
-    let resolver = Resolver::from_clusters([cluster]).unwrap();
+    let cluster = pinned(description, "any");
+    let resolver = Resolver::from_clusters([cluster.clone()]).unwrap();
     let clients: Vec<BaseProducer> = (0..20).map(|_| quiet().create_for(&resolver).unwrap()).collect();
     let asking = || {
         std::fs::read_dir("/proc/self/task")
@@ -484,9 +497,8 @@ fn a_pinned_cluster_that_does_not_answer_is_asked_about_once() {
     assert_eq!(Hook::slots_in_use(), 1);
     drop(clients);
     until("nobody asks for nobody", || asking() == 0 && Hook::slots_in_use() == 0);
-    let description = resolver.clusters()[0].clone();
     for _ in 0..300 {
-        let resolver = Resolver::from_clusters([description.clone()]).unwrap();
+        let resolver = Resolver::from_clusters([cluster.clone()]).unwrap();
         let _client: BaseProducer = quiet().create_for(&resolver).unwrap();
         assert!(Hook::slots_in_use() <= 10, "no more than eight questions keep their slots");
     }
@@ -496,9 +508,7 @@ fn a_pinned_cluster_that_does_not_answer_is_asked_about_once() {
 fn a_pinned_cluster_is_asked_about_for_each_way_to_connect() {
     let _alone = alone();
     let mock = MockEmrCluster::new().unwrap();
-    let mut cluster = mock.cluster().clone();
-    cluster.cluster_id = Some("each-way".to_owned());
-    let resolver = Resolver::from_clusters([cluster]).unwrap();
+    let resolver = Resolver::from_clusters([pinned(mock.cluster().description(), "each-way")]).unwrap();
     let dead: BaseProducer = quiet().set("bootstrap.servers", "127.0.0.1:1").create_for(&resolver).unwrap();
     let live: BaseProducer = quiet().create_for(&resolver).unwrap();
     until("the warning for the client that connects", || {
@@ -537,11 +547,7 @@ fn a_pinned_cluster_id_warns_of_another_cluster() {
         let client: AdminClient<_> = quiet().create_for(&mock.resolver().unwrap()).unwrap();
         client.inner().fetch_cluster_id(LIMIT).unwrap()
     };
-    let pinned = |id: &str| {
-        let mut cluster = mock.cluster().clone();
-        cluster.cluster_id = Some(id.to_owned());
-        Resolver::from_clusters([cluster]).unwrap()
-    };
+    let pinned = |id: &str| Resolver::from_clusters([pinned(mock.cluster().description(), id)]).unwrap();
     let other: BaseProducer = quiet().create_for(&pinned("another")).unwrap();
     let warned = || {
         let lines = LINES.lock().unwrap();

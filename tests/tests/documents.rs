@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use kafka_emr_rs::Cluster;
-use kafka_emr_rs::kafka_emr_core::{Network, RULES, Source};
+use kafka_emr_rs::kafka_emr_core::{KEYS, NODE_KEYS, Network, RULES, Source};
+use kafka_emr_rs::{Cluster, Description};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -28,10 +28,14 @@ fn the_readmes_cluster_files_are_descriptions_of_one_cluster() {
     let json = blocks(&readme, "json");
     let hosts = blocks(&readme, "text");
     assert_eq!((toml.len(), json.len(), hosts.len()), (1, 1, 1));
-    let described = Cluster::from_toml(&toml[0]).unwrap();
-    assert_eq!(described, Cluster::from_json(&json[0]).unwrap());
-    let hosts = &Cluster::from_hosts_text(&hosts[0], Network::Private).unwrap()[0];
-    assert_eq!(hosts.id, described.id);
+    let mut from_toml = Description::from_toml(&toml[0]).unwrap();
+    let from_json = Description::from_json(&json[0]).unwrap();
+    // The one says its network, which is the default of the other.
+    assert_eq!(from_toml.settings.network.take(), Some(Network::default()));
+    assert_eq!(from_toml, from_json);
+    let described = Cluster::new(from_json).unwrap();
+    let hosts = Cluster::new(Description::from_hosts_text(&hosts[0], Network::Private).unwrap().remove(0)).unwrap();
+    assert_eq!(hosts.id(), described.id());
     assert_eq!(hosts.rule(), described.rule());
 }
 
@@ -51,14 +55,26 @@ fn the_readmes_inline_sources_can_be_read() {
 #[test]
 fn the_readmes_table_of_rules_is_the_rules() {
     let readme = document("README.md");
-    for rule in &RULES {
+    assert_eq!(readme.lines().filter(|line| line.starts_with("| R")).count(), RULES.len());
+    for rule in RULES {
         let row = readme.lines().find(|line| line.starts_with(&format!("| {} |", rule.name))).unwrap();
-        let era = if rule.from_3_11 { "3.11 and later" } else { "before 3.11" };
+        let releases = rule.releases().replace("EMR-", "");
         let port = format!("port {}", rule.port);
-        for part in [era, &rule.network.to_string(), port.as_str(), rule.requirement.unwrap_or("|")] {
+        for part in [&releases, &rule.network.to_string(), port.as_str(), rule.requirement.unwrap_or("|")] {
             assert!(row.contains(part), "{row}: {part}");
         }
     }
+}
+
+#[test]
+fn the_readmes_table_of_keys_is_the_keys() {
+    let readme = document("README.md");
+    let start = readme.find("| key | meaning |").unwrap();
+    let rows: Vec<&str> = readme[start..].lines().skip(2).take_while(|line| line.starts_with('|')).collect();
+    let top = KEYS.iter().map(|key| format!("| `{}` | {} |", key.name, key.meaning));
+    let nodes = NODE_KEYS.iter().map(|key| format!("| `nodes.{}` | {} |", key.name, key.meaning));
+    let expected: Vec<String> = top.chain(nodes).collect();
+    assert_eq!(rows, expected, "write the table as kafka-emr-core/src/keys.rs has it");
 }
 
 #[test]
@@ -102,7 +118,7 @@ fn the_core_is_light() {
     };
     let core = tree("kafka-emr-core");
     assert!(core.contains("arc-swap"), "{core}");
-    for heavy in ["rdkafka", "libc", "-sys ", "tokio", "regex"] {
+    for heavy in ["rdkafka", "libc", "openssl", "tokio", "regex"] {
         assert!(!core.contains(heavy), "kafka-emr-core depends on {heavy}:\n{core}");
     }
     assert!(!tree("kafka-emr-hook").contains("rdkafka"));

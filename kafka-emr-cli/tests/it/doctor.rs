@@ -13,7 +13,7 @@ use crate::{NEW, file, inline, kafka_emr, path, run};
 fn an_embedded_cluster_is_fine() {
     let mock = MockEmrCluster::new().unwrap();
     mock.create_topic("orders", 3, 3).unwrap();
-    let description = file(".toml", &mock.cluster().to_toml().unwrap());
+    let description = file(".toml", &mock.cluster().description().to_toml().unwrap());
     let text = run(["doctor", &path(&description), "--timeout", "20", "--probe-topic", "orders"]).quietly(0);
     assert!(text.contains("a message was produced and consumed"), "{text}");
     // librdkafka's mock brokers do not tell their settings.
@@ -29,7 +29,7 @@ fn an_embedded_cluster_is_fine() {
 #[test]
 fn several_clusters_have_a_report_each() {
     let mock = MockEmrCluster::new().unwrap();
-    let description = file(".toml", &mock.cluster().to_toml().unwrap());
+    let description = file(".toml", &mock.cluster().description().to_toml().unwrap());
     let two = format!("{};emr://1234?release=EMR-3.10.1&emr-worker-1=127.10.7.24", path(&description));
     let report = run(["doctor", &two, "--timeout", "20", "--json"]).json(1);
     let first_fault = |cluster: usize| report["clusters"][cluster]["findings"][0]["fault"].as_str();
@@ -40,7 +40,7 @@ fn several_clusters_have_a_report_each() {
 #[test]
 fn a_mechanism_that_is_not_built_in_is_said_and_all_else_is_looked_at() {
     let mock = MockEmrCluster::new().unwrap();
-    let description = file(".toml", &mock.cluster().to_toml().unwrap());
+    let description = file(".toml", &mock.cluster().description().to_toml().unwrap());
     // Kerberos is librdkafka's default.
     let report = run(["doctor", &path(&description), "--json", "-X", "security.protocol=SASL_PLAINTEXT"]).json(1);
     assert_eq!(report["clusters"][0]["findings"][0]["fault"], "sasl-not-expected", "{report:#}");
@@ -83,7 +83,7 @@ fn bad_properties_are_refused_without_their_values() {
 #[test]
 fn what_only_java_has_is_left_out_with_one_line() {
     let mock = MockEmrCluster::new().unwrap();
-    let description = file(".toml", &mock.cluster().to_toml().unwrap());
+    let description = file(".toml", &mock.cluster().description().to_toml().unwrap());
     let properties = "ssl.protocol=TLSv1.2\nsecurity.providers=hunter2\nssl.truststore.location=/t.jks\nacks=all\n";
     let properties = file(".properties", properties);
     let run = run(["doctor", &path(&description), "--timeout", "20", "-F", &path(&properties)]);
@@ -144,7 +144,7 @@ impl Drop for Watch {
 #[test]
 fn a_watch_ends_when_nobody_reads_it() {
     let mock = MockEmrCluster::new().unwrap();
-    let description = file(".toml", &mock.cluster().to_toml().unwrap());
+    let description = file(".toml", &mock.cluster().description().to_toml().unwrap());
     let mut watch = Watch::start(&path(&description));
     // There is nothing more to write: nothing changes.
     watch.lines = None;
@@ -154,7 +154,7 @@ fn a_watch_ends_when_nobody_reads_it() {
 #[test]
 fn ctrl_c_ends_a_watch_in_the_middle_of_an_examination() {
     let mock = MockEmrCluster::new().unwrap();
-    let description = file(".toml", &mock.cluster().to_toml().unwrap());
+    let description = file(".toml", &mock.cluster().description().to_toml().unwrap());
     let mut watch = Watch::start(&path(&description));
     // It takes connections, and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -172,7 +172,7 @@ fn ctrl_c_ends_a_watch_in_the_middle_of_an_examination() {
 #[test]
 fn a_watch_says_once_that_the_description_is_broken() {
     let mock = MockEmrCluster::new().unwrap();
-    let toml = mock.cluster().to_toml().unwrap();
+    let toml = mock.cluster().description().to_toml().unwrap();
     let description = file(".toml", &toml);
     let mut watch = Watch::start(&path(&description));
     std::fs::write(description.path(), "nonsense").unwrap();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kafka_emr_core::{ErrorKind, Source};
+use kafka_emr_core::{ErrorKind, Overrides, Source};
 use kafka_emr_hook::{Hook, variable};
 
 use crate::shared;
@@ -152,20 +152,21 @@ impl Settings {
     pub(crate) fn servers(&self) -> Result<String, String> {
         let resolver = self.cluster.as_ref().map_err(Clone::clone)?.resolver();
         let (protocol, mechanism) = (self.security_protocol.as_deref(), self.sasl_mechanism.as_deref());
-        resolver.bootstrap_servers_for(protocol, mechanism).map_err(|error| error.to_string())
+        resolver.client_bootstrap_servers(protocol, mechanism).map_err(|error| error.to_string())
     }
 }
 
 /// A source with what overrides its descriptions.
 fn source(text: &str, overrides: &BTreeMap<&'static str, String>) -> Result<Source, String> {
-    let mut source: Source = text.parse().map_err(|error: kafka_emr_core::Error| error.to_string())?;
-    for (key, value) in overrides {
-        source.set(key, value).map_err(|error| error.to_string())?;
-    }
-    Ok(source)
+    let source: Source = text.parse().map_err(|error: kafka_emr_core::Error| format!("{error:#}"))?;
+    Ok(source.with(&check(overrides)?))
 }
 
 /// Says at once what is wrong with an override, also before the source is known.
-fn check(overrides: &BTreeMap<&'static str, String>) -> Result<(), String> {
-    source("emr://1?release=3.11", overrides).map(drop)
+fn check(overrides: &BTreeMap<&'static str, String>) -> Result<Overrides, String> {
+    let mut checked = Overrides::default();
+    for (key, value) in overrides {
+        checked.set(key, value).map_err(|error| format!("{error:#}"))?;
+    }
+    Ok(checked)
 }

@@ -232,8 +232,9 @@ fn strict_refuses_without_asking_the_system() {
 #[test]
 fn connect_gives_its_own_port() {
     let _alone = alone();
-    let mut cluster = one_worker().clusters()[0].clone();
-    cluster.nodes[0].connect = Some("127.0.0.1:19092".parse().unwrap());
+    let mut description = one_worker().clusters()[0].description();
+    description.nodes[0].connect = Some("127.0.0.1:19092".parse().unwrap());
+    let cluster = kafka_emr_core::Cluster::new(description).unwrap();
     let hook = Hook::of(&Resolver::from_clusters([cluster]).unwrap()).unwrap();
     assert_eq!(
         call(hook.callback(), WORKER, Some(c"9092"), Some(&hints(libc::AF_UNSPEC))).unwrap(),

@@ -401,7 +401,7 @@ fn clients_of_two_clusters_do_not_mix_and_a_thousand_leave_nothing() {
 fn a_description_is_followed_and_the_last_good_one_stays() {
     let (one, other) = (Mock::new("one"), Mock::new("other"));
     let folder = TempDir::new().unwrap();
-    let toml = one.mock.cluster().to_toml().unwrap();
+    let toml = one.mock.cluster().description().to_toml().unwrap();
     let file = write(&folder, "cluster.toml", &toml);
     let replace = |content: &str| {
         let next = write(&folder, "next.toml", content);
@@ -432,7 +432,7 @@ fn a_description_is_followed_and_the_last_good_one_stays() {
     // From now on new clients come without end, and each has to find brokers.
     replace("id = ");
     wait("the last good description stays in use");
-    replace(&other.mock.cluster().to_toml().unwrap());
+    replace(&other.mock.cluster().description().to_toml().unwrap());
     wait("again other");
     // The first client is where it was: live connections are not moved.
     drop(one);

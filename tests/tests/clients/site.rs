@@ -37,7 +37,7 @@ impl Site {
         mock.create_topic(TOPIC, 6, 3).unwrap();
         Site {
             name: "embedded cluster",
-            file: file(&mock.cluster().to_toml().unwrap()),
+            file: file(&mock.cluster().description().to_toml().unwrap()),
             servers: NAMES.to_owned(),
             advertised: mock.advertised().iter().map(ToString::to_string).collect(),
             real: false,
