@@ -1,0 +1,72 @@
+//! Replies of the EMR API or hosts text, and perhaps a description after a line `%%`: nothing panics, errors are one line, what
+//! is produced is a valid description, and importing the same again changes nothing.
+//!
+//! Start from the seeds: `cargo +nightly fuzz run import fuzz/corpus/import fuzz/seeds/import kafka-emr-cli/tests/it/samples`.
+
+#![no_main]
+
+use std::path::Path;
+
+use kafka_emr_core::{Cluster, Network};
+use kafka_emr_import::{Attribute, Document, Error, Importer, Inventory, Update};
+use libfuzzer_sys::fuzz_target;
+
+const OLD: [(Attribute, &str); 2] = [(Attribute::Id, "48742"), (Attribute::Release, "EMR-3.10.1")];
+const NEW: [(Attribute, &str); 3] =
+    [(Attribute::Id, "c-0edf"), (Attribute::Region, "cn-shanghai"), (Attribute::Release, "5.8")];
+
+fuzz_target!(|text: &str| {
+    let (input, description) = text.split_once("\n%%\n").unwrap_or((text, ""));
+    let network = if text.len() % 2 == 0 { Network::Private } else { Network::Public };
+    for given in [&[][..], &OLD, &NEW] {
+        create(input, given, network);
+        if !description.is_empty() {
+            update(input, given, description);
+        }
+    }
+});
+
+fn create(input: &str, given: &[(Attribute, &str)], network: Network) {
+    let Some(inventory) = inventory(Importer::new(network), input, given) else { return };
+    let Some(cluster) = one_line(inventory.cluster()) else { return };
+    let description = cluster.to_toml().unwrap();
+    assert_eq!(Cluster::from_toml(&description).unwrap(), cluster);
+    assert_eq!(merge(input, given, &description).expect("the same inputs").changes, []);
+}
+
+fn update(input: &str, given: &[(Attribute, &str)], description: &str) {
+    let Some(first) = merge(input, given, description) else { return };
+    let second = merge(input, given, &first.text).expect("the same inputs");
+    assert_eq!(second.changes, []);
+    assert_eq!(second.text, first.text);
+    assert_eq!(second.cluster, first.cluster);
+}
+
+fn merge(input: &str, given: &[(Attribute, &str)], description: &str) -> Option<Update> {
+    let document = one_line(Document::parse(description, Path::new("description")))?;
+    let importer = one_line(Importer::for_update(&document, "description"))?;
+    let update = one_line(document.update(&inventory(importer, input, given)?))?;
+    for change in &update.changes {
+        assert!(!change.to_string().contains(['\n', '\r']), "{change:?}");
+    }
+    Some(update)
+}
+
+fn inventory(mut importer: Importer, input: &str, given: &[(Attribute, &str)]) -> Option<Inventory> {
+    one_line(importer.add(input, "input"))?;
+    for (attribute, value) in given {
+        one_line(importer.given(*attribute, value, "--option"))?;
+    }
+    one_line(importer.finish())
+}
+
+fn one_line<T>(result: Result<T, Error>) -> Option<T> {
+    let error = match result {
+        Ok(value) => return Some(value),
+        Err(error) => error,
+    };
+    for text in [format!("{error}"), format!("{error:#}")] {
+        assert!(!text.is_empty() && !text.contains(['\n', '\r']), "{error:?}");
+    }
+    None
+}
