@@ -7,7 +7,7 @@
 
 use std::path::Path;
 
-use kafka_emr_core::{Cluster, Network};
+use kafka_emr_core::{Cluster, Description, Network};
 use kafka_emr_import::{Attribute, Document, Error, Importer, Inventory, Update};
 use libfuzzer_sys::fuzz_target;
 
@@ -29,8 +29,8 @@ fuzz_target!(|text: &str| {
 fn create(input: &str, given: &[(Attribute, &str)], network: Network) {
     let Some(inventory) = inventory(Importer::new(network), input, given) else { return };
     let Some(cluster) = one_line(inventory.cluster()) else { return };
-    let description = cluster.to_toml().unwrap();
-    assert_eq!(Cluster::from_toml(&description).unwrap(), cluster);
+    let description = cluster.description().to_toml().unwrap();
+    assert_eq!(Cluster::new(Description::from_toml(&description).unwrap()).unwrap(), cluster);
     assert_eq!(merge(input, given, &description).expect("the same inputs").changes, []);
 }
 

@@ -9,8 +9,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use kafka_emr_core::{Cluster, EmrVersion, Network, OneLine};
-use kafka_emr_import::{Attribute, Change, Document, ErrorKind, FirstOf, Importer, Inventory};
+use kafka_emr_core::{Cluster, EmrVersion, FirstOf, Network, OneLine};
+use kafka_emr_import::{Attribute, Change, Document, ErrorKind, Importer, Inventory};
 use serde::Serialize;
 
 use crate::output::{Outcome, Page, Report, print};
@@ -131,7 +131,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
         }
         None => {
             let cluster = inventory.cluster().map_err(with_option)?;
-            let text = cluster.to_toml()?;
+            let text = cluster.description().to_toml()?;
             (cluster, text, None)
         }
     };
@@ -157,7 +157,8 @@ fn read(args: &Args, document: Option<&Document>) -> Result<Inventory, Box<dyn E
     let network: Option<Network> = args.network.as_deref().map(str::parse).transpose()?;
     let mut importer = match (document, &args.update) {
         (Some(document), Some(path)) => {
-            if network.is_some_and(|network| network != document.cluster().network) {
+            let kept = document.description().settings.network.unwrap_or_default();
+            if network.is_some_and(|network| network != kept) {
                 return Err("--network: an update keeps the network of the description; change it there".into());
             }
             Importer::for_update(document, &input::name(path)).map_err(with_option)?
@@ -227,11 +228,11 @@ fn report(
     Imported {
         description: written.is_none().then_some(text),
         written,
-        id: cluster.id.clone(),
-        release: cluster.release.as_ref().map(ToString::to_string),
-        network: cluster.network.to_string(),
-        nodes: cluster.nodes.len(),
-        brokers: cluster.nodes.iter().filter(|node| node.is_broker()).count(),
+        id: cluster.id().map(str::to_owned),
+        release: cluster.release().map(ToString::to_string),
+        network: cluster.network().to_string(),
+        nodes: cluster.nodes().len(),
+        brokers: cluster.brokers().count(),
         left_out: inventory.left_out().to_vec(),
         plain_hosts: inventory.plain_hosts().to_vec(),
         changes,

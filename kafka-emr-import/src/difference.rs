@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 
-use kafka_emr_core::{Cluster, Node, NodeRole, OneLine};
+use kafka_emr_core::{Description, EmrVersion, NodeDescription, NodeRole, OneLine};
 use serde::Serialize;
 
 use crate::Inventory;
@@ -94,24 +94,25 @@ pub(crate) struct Difference {
     pub(crate) cluster: Vec<Set>,
     /// Keys of nodes, with the node's index in the description.
     pub(crate) nodes: Vec<(usize, Set)>,
-    pub(crate) added: Vec<Node>,
+    pub(crate) added: Vec<NodeDescription>,
     /// Indexes in the description, in ascending order.
     pub(crate) removed: Vec<usize>,
 }
 
 impl Difference {
     /// Compares. An id and a region that the description has stay.
-    pub(crate) fn of(old: &Cluster, new: &Inventory) -> Result<Self> {
+    pub(crate) fn of(old: &Description, new: &Inventory) -> Result<Self> {
         let mut difference = Difference::default();
         difference.compare_cluster(old, new)?;
         difference.compare_nodes(old, new);
         Ok(difference)
     }
 
-    fn compare_cluster(&mut self, old: &Cluster, new: &Inventory) -> Result<()> {
+    fn compare_cluster(&mut self, old: &Description, new: &Inventory) -> Result<()> {
         let identity = &new.identity;
         // A description can do without an id. It gets one if the user gives it.
         let given = identity.given_as(Attribute::Id).and(identity.get(Attribute::Id));
+        let old = &old.settings;
         let id = old.id.as_deref().or(given);
         for (key, old, new) in [("id", &old.id, id), ("region", &old.region, new.region(id)?)] {
             if let (None, Some(new)) = (old, new) {
@@ -120,8 +121,7 @@ impl Difference {
         }
         if let Some(text) = identity.get(Attribute::Release) {
             // No rule looks at what follows the minor number, and the description may be written without it.
-            let number = |release: &kafka_emr_core::EmrVersion| (release.major(), release.minor());
-            if old.release.as_ref().map(number) != Some(number(&release(text)?)) {
+            if old.release.as_ref().map(EmrVersion::number) != Some(release(text)?.number()) {
                 let from = old.release.as_ref().map(|release| Scalar::Text(release.to_string()));
                 self.cluster.push(Set { key: "release", from, to: Some(Scalar::Text(text.to_owned())) });
             }
@@ -129,7 +129,7 @@ impl Difference {
         Ok(())
     }
 
-    fn compare_nodes(&mut self, old: &Cluster, new: &Inventory) {
+    fn compare_nodes(&mut self, old: &Description, new: &Inventory) {
         let mut unmatched: HashMap<String, usize> =
             old.nodes.iter().enumerate().map(|(index, node)| (name_key(&node.name), index)).collect();
         let mut moved = 0;
@@ -152,7 +152,7 @@ impl Difference {
         }
     }
 
-    pub(crate) fn changes(&self, old: &Cluster) -> Vec<Change> {
+    pub(crate) fn changes(&self, old: &Description) -> Vec<Change> {
         let set = |name: Option<&str>, set: &Set| Change::Set {
             name: name.map(str::to_owned),
             key: set.key,
@@ -171,7 +171,7 @@ impl Difference {
 }
 
 /// Compares a node. What its author may have written by hand stays.
-fn compare_node(old: &Node, new: &Machine) -> Vec<Set> {
+fn compare_node(old: &NodeDescription, new: &Machine) -> Vec<Set> {
     let mut changes = Vec::new();
     let addresses = [("private_ip", old.private_ip, new.private_ip), ("public_ip", old.public_ip, new.public_ip)];
     for (key, from, to) in addresses {
@@ -190,8 +190,8 @@ fn compare_node(old: &Node, new: &Machine) -> Vec<Set> {
     changes
 }
 
-fn compare_role(old: &Node, new: Option<NodeRole>) -> Option<NodeRole> {
-    let new = new.filter(|new| old.role() != Some(*new))?;
+fn compare_role(old: &NodeDescription, new: Option<NodeRole>) -> Option<NodeRole> {
+    let new = new.filter(|new| old.role_or_named() != Some(*new))?;
     let Some(written) = old.role else { return Some(new) };
     log::warn!(
         "{}: role = {written} stays, though the input says {new}; to follow the input, remove it and update again",
@@ -200,7 +200,7 @@ fn compare_role(old: &Node, new: Option<NodeRole>) -> Option<NodeRole> {
     None
 }
 
-fn compare_broker(old: &Node, runs: Option<bool>) -> Option<bool> {
+fn compare_broker(old: &NodeDescription, runs: Option<bool>) -> Option<bool> {
     let runs = runs.filter(|runs| old.is_broker() != *runs)?;
     let Some(written) = old.broker else { return Some(runs) };
     log::warn!(

@@ -5,19 +5,19 @@ mod toml;
 
 use std::path::Path;
 
-use kafka_emr_core::Cluster;
+use kafka_emr_core::{Cluster, Description, Format, NodeDescription};
 use serde_json::{Map, Value};
 use toml_edit::DocumentMut;
 
 use crate::Inventory;
 use crate::difference::{Change, Difference, Scalar};
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::Format;
 use crate::input::BYTE_ORDER_MARK;
+use crate::inventory::check;
 
 /// A description with its text, as it is in its file.
 pub struct Document {
-    cluster: Cluster,
+    description: Description,
     syntax: Syntax,
     marks: Marks,
 }
@@ -51,40 +51,41 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// Fails on hosts text, which has no keys to update ([`ErrorKind::Update`]), and on what [`Cluster`] refuses
-    /// ([`ErrorKind::Cluster`]).
+    /// Fails on hosts text, which has no keys to update, and as [`Description::from_toml`] does ([`ErrorKind::Update`]).
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
         let (marks, text) = Marks::remove(text);
-        let refused = |e: kafka_emr_core::Error| Error::new(ErrorKind::Cluster, "not a valid description").caused_by(e);
-        let (cluster, syntax) = match Format::of(path, &text) {
+        let refused = |e: kafka_emr_core::Error| Error::new(ErrorKind::Update, "not a valid description").caused_by(e);
+        let (description, syntax) = match Format::of(path, &text) {
             Format::HostsText => {
                 let message =
                     "hosts text cannot be updated; import it together with the new inputs into a new description";
                 return Err(Error::new(ErrorKind::Update, message));
             }
             Format::Json => {
-                let cluster = Cluster::from_json(&text).map_err(refused)?;
+                let description = Description::from_json(&text).map_err(refused)?;
                 let value = serde_json::from_str(&text);
-                (cluster, Syntax::Json(value.map_err(|e| cannot_edit("the JSON").caused_by(e))?))
+                (description, Syntax::Json(value.map_err(|e| cannot_edit("the JSON").caused_by(e))?))
             }
             Format::Toml => {
-                let cluster = Cluster::from_toml(&text).map_err(refused)?;
+                let description = Description::from_toml(&text).map_err(refused)?;
                 let document = text.parse::<DocumentMut>();
-                (cluster, Syntax::Toml(document.map_err(|e| cannot_edit("the TOML").caused_by(e))?))
+                (description, Syntax::Toml(document.map_err(|e| cannot_edit("the TOML").caused_by(e))?))
             }
         };
-        Ok(Document { cluster, syntax, marks })
+        Ok(Document { description, syntax, marks })
     }
 
-    /// Returns what the text describes.
+    /// Returns what the text describes. It is not checked yet.
     #[must_use]
-    pub fn cluster(&self) -> &Cluster {
-        &self.cluster
+    pub fn description(&self) -> &Description {
+        &self.description
     }
 
-    /// Merges an inventory, of an importer that was made by [`Importer::for_update`](crate::Importer::for_update). Addresses and the release become
-    /// those of the inventory, new nodes are added, and nodes that no longer exist are removed. An id and a region are
-    /// written if the description has none.
+    /// Merges an inventory, of an importer that was made by [`Importer::for_update`](crate::Importer::for_update).
+    ///
+    /// Addresses and the release become those of the inventory, new nodes are added, and nodes that no longer exist are
+    /// removed. An id and a region are written if the description has none. The result is checked, the description before is
+    /// not: an update can complete one.
     ///
     /// # Errors
     ///
@@ -92,27 +93,23 @@ impl Document {
     /// [`Cluster`] ([`ErrorKind::Cluster`]), and if the text is written in a way that cannot be edited
     /// ([`ErrorKind::Update`]).
     pub fn update(&self, inventory: &Inventory) -> Result<Update> {
-        let difference = Difference::of(&self.cluster, inventory)?;
-        if difference.removed.len() == self.cluster.nodes.len() {
+        let difference = Difference::of(&self.description, inventory)?;
+        if difference.removed.len() == self.description.nodes.len() {
             let message = "the description and the input have no node in common, so they are of two clusters; another cluster \
                            needs another description";
             return Err(Error::new(ErrorKind::NoCommonNode, message));
         }
-        let (text, format) = match &self.syntax {
-            Syntax::Toml(document) => (toml::edit(document.clone(), &difference), Format::Toml),
-            Syntax::Json(value) => (json::edit(value.clone(), &difference), Format::Json),
+        let (text, read): (_, fn(&str) -> _) = match &self.syntax {
+            Syntax::Toml(document) => (toml::edit(document.clone(), &difference), Description::from_toml),
+            Syntax::Json(value) => (json::edit(value.clone(), &difference), Description::from_json),
         };
         let text = text.ok_or_else(|| cannot_edit("nodes"))?;
-        let cluster = match format {
-            Format::Json => Cluster::from_json(&text),
-            Format::Toml | Format::HostsText => Cluster::from_toml(&text),
-        };
-        let refused = |e| Error::new(ErrorKind::Cluster, "after the update").caused_by(e);
-        let cluster = cluster.and_then(|cluster| cluster.endpoints().map(|_| cluster)).map_err(refused)?;
-        if cluster.nodes.len() != self.cluster.nodes.len() + difference.added.len() - difference.removed.len() {
+        let description = read(&text).map_err(|e| cannot_edit("the text").caused_by(e))?;
+        if description.nodes.len() != self.description.nodes.len() + difference.added.len() - difference.removed.len() {
             return Err(cannot_edit("nodes"));
         }
-        Ok(Update { text: self.marks.restore(text), cluster, changes: difference.changes(&self.cluster) })
+        let cluster = check(description, "after the update")?;
+        Ok(Update { text: self.marks.restore(text), cluster, changes: difference.changes(&self.description) })
     }
 }
 
@@ -139,7 +136,7 @@ impl Marks {
 }
 
 /// Returns the keys of a new node.
-fn keys(node: &kafka_emr_core::Node) -> Map<String, Value> {
+fn keys(node: &NodeDescription) -> Map<String, Value> {
     match serde_json::to_value(node) {
         Ok(Value::Object(keys)) => keys,
         _ => Map::new(),

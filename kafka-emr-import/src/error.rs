@@ -27,7 +27,7 @@ pub enum ErrorKind {
     Missing(Attribute),
     /// What comes out is refused by kafka-emr-core, whose error is the source.
     Cluster,
-    /// A description that cannot be updated.
+    /// A description that cannot be read or edited.
     Update,
 }
 

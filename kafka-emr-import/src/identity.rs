@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kafka_emr_core::{EmrVersion, OneLine};
+use kafka_emr_core::{EmrVersion, OneLine, is_new_console};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -120,17 +120,12 @@ impl Identity {
 
 /// A user need not know the last number of a release, which no rule looks at.
 fn same_release(attribute: Attribute, one: &str, other: &str) -> bool {
-    let number = |text| release(text).ok().map(|release| (release.major(), release.minor()));
+    let number = |text| release(text).ok().map(|release| release.number());
     attribute == Attribute::Release && number(one).is_some() && number(one) == number(other)
 }
 
 pub(crate) fn release(text: &str) -> Result<EmrVersion> {
     text.parse().map_err(|e: kafka_emr_core::Error| Error::new(ErrorKind::Input, "release").caused_by(e))
-}
-
-/// Whether an id is of the new console, whose long domains carry the region.
-pub(crate) fn is_new_console(id: &str) -> bool {
-    id.starts_with("c-")
 }
 
 pub(crate) const TWO_CLUSTERS: &str = "these are two clusters, or one at two points in time; give the replies of one";

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use kafka_emr_core::{Cluster, LongDomain, Network, OneLine};
+use kafka_emr_core::{Description, LongDomain, Network, OneLine};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::fields::unexpected;
@@ -72,9 +72,9 @@ impl Importer {
     ///
     /// Fails if the description disagrees with itself.
     pub fn for_update(document: &Document, name: &str) -> Result<Self> {
-        let cluster = document.cluster();
-        let mut importer = Importer::new(cluster.network);
-        for (attribute, value) in [(Attribute::Id, &cluster.id), (Attribute::Region, &cluster.region)] {
+        let settings = &document.description().settings;
+        let mut importer = Importer::new(settings.network.unwrap_or_default());
+        for (attribute, value) in [(Attribute::Id, &settings.id), (Attribute::Region, &settings.region)] {
             if let Some(value) = value {
                 importer.identity.add(attribute, value, name)?;
             }
@@ -91,7 +91,7 @@ impl Importer {
     pub fn add(&mut self, text: &str, name: &str) -> Result<()> {
         let added = match Input::read(text, self.network) {
             Ok(Input::Replies(replies)) => replies.into_iter().try_for_each(|reply| self.add_reply(reply, name)),
-            Ok(Input::Hosts(clusters)) => clusters.into_iter().try_for_each(|cluster| self.add_hosts(cluster, name)),
+            Ok(Input::Hosts(hosts)) => hosts.into_iter().try_for_each(|hosts| self.add_hosts(hosts, name)),
             Err(e) => Err(e),
         };
         added.map_err(|e| e.in_input(name))
@@ -163,12 +163,12 @@ impl Importer {
         }
     }
 
-    fn add_hosts(&mut self, cluster: Cluster, name: &str) -> Result<()> {
-        if let Some(id) = &cluster.id {
-            self.add_domain(id, cluster.region.as_deref(), name)?;
+    fn add_hosts(&mut self, hosts: Description, name: &str) -> Result<()> {
+        if let Some(id) = &hosts.settings.id {
+            self.add_domain(id, hosts.settings.region.as_deref(), name)?;
         }
-        self.plain_hosts.extend(cluster.plain_hosts.into_iter().map(|(name, _)| name));
-        cluster.nodes.into_iter().try_for_each(|node| {
+        self.plain_hosts.extend(hosts.plain_hosts.into_iter().map(|(name, _)| name));
+        hosts.nodes.into_iter().try_for_each(|node| {
             self.machines.add(Machine {
                 private_ip: node.private_ip.into(),
                 public_ip: node.public_ip.into(),

@@ -1,6 +1,6 @@
 //! What an input is: replies of the API in JSON, one after the other, or hosts text.
 
-use kafka_emr_core::{Cluster, Network};
+use kafka_emr_core::{Description, Format, Network};
 use serde_json::{Deserializer, Value};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -8,7 +8,7 @@ use crate::reply::{self, Reply};
 
 pub(crate) enum Input {
     Replies(Vec<Reply>),
-    Hosts(Vec<Cluster>),
+    Hosts(Vec<Description>),
 }
 
 impl Input {
@@ -40,12 +40,13 @@ fn is_between(c: char) -> bool {
     c == BYTE_ORDER_MARK || c.is_ascii_whitespace()
 }
 
-fn hosts(text: &str, network: Network) -> Result<Vec<Cluster>> {
-    Cluster::from_hosts_text(text, network).map_err(|e| {
+fn hosts(text: &str, network: Network) -> Result<Vec<Description>> {
+    if Format::of_content(text) == Format::Toml && Description::from_toml(text).is_ok() {
+        return Err(reply::already_a_description());
+    }
+    Description::from_hosts_text(text, network).map_err(|e| {
         if let Some(error) = reply::api_error_in_text(text) {
             error
-        } else if Cluster::from_toml(text).is_ok() {
-            reply::already_a_description()
         } else if let Ok(value) = serde_json::from_str(text) {
             reply::unknown(&value)
         } else {

@@ -1,9 +1,9 @@
 //! All machines of a cluster, joined from all inputs.
 
-use kafka_emr_core::{Cluster, Network, Node};
+use kafka_emr_core::{Cluster, Description, Network, NodeDescription, is_new_console};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::identity::{Attribute, Identity, is_new_console, release};
+use crate::identity::{Attribute, Identity, release};
 use crate::machine::Machine;
 
 /// The machines of one cluster, and what all inputs say of it.
@@ -33,16 +33,17 @@ impl Inventory {
             let message = "release: not in the input; add the reply of GetCluster or DescribeClusterV2, or give it";
             missing(Attribute::Release, message)
         })?;
-        let mut cluster = Cluster::new(release(text)?);
-        cluster.region = self.region(Some(id))?.map(str::to_owned);
-        cluster.id = Some(id.to_owned());
-        cluster.network = self.network;
-        cluster.nodes = self.machines.iter().map(Machine::to_node).collect();
-        if is_new_console(id) && cluster.region.is_none() {
+        let region = self.region(Some(id))?;
+        if is_new_console(id) && region.is_none() {
             let message = "region: not in the input; add the reply of GetCluster, or give it";
             return Err(missing(Attribute::Region, message));
         }
-        accepted(cluster)
+        let mut description = Description::new(release(text)?);
+        description.settings.id = Some(id.to_owned());
+        description.settings.network = Some(self.network);
+        description.settings.region = region.map(str::to_owned);
+        description.nodes = self.machines.iter().map(Machine::to_node).collect();
+        check(description, "the input makes no valid description")
     }
 
     /// Returns the names of machines that are left out, because they are released or terminated.
@@ -72,18 +73,16 @@ impl Inventory {
     }
 }
 
-/// Returns the cluster if the core accepts it; else its error, and what an import can do about it.
-fn accepted(cluster: Cluster) -> Result<Cluster> {
-    match cluster.endpoints() {
-        Ok(_) => Ok(cluster),
-        Err(e) => {
-            let message = if cluster.nodes.iter().any(Node::is_broker) {
-                "the input makes no valid description"
-            } else {
-                "no broker is known; add the reply of ListComponentInstances, which has the nodes on which Kafka runs, or the nodes that are \
-                 missing"
-            };
-            Err(Error::new(ErrorKind::Cluster, message).caused_by(e))
-        }
-    }
+/// Makes a cluster. If the core refuses, what the import can do about it comes first.
+pub(crate) fn check(description: Description, message: &str) -> Result<Cluster> {
+    let has_broker = description.nodes.iter().any(NodeDescription::is_broker);
+    Cluster::new(description).map_err(|e| {
+        let message = match has_broker {
+            true => message.to_owned(),
+            false => format!("{message}: {NO_BROKER}"),
+        };
+        Error::new(ErrorKind::Cluster, message).caused_by(e)
+    })
 }
+
+const NO_BROKER: &str = "no broker is known; add the reply of ListComponentInstances, which has the nodes that run Kafka, or the nodes that are missing";

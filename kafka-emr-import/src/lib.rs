@@ -17,7 +17,7 @@
 //! importer.given(Attribute::Id, "48742", "--id")?;
 //! importer.given(Attribute::Release, "EMR-3.10.1", "--release")?;
 //! let cluster = importer.finish()?.cluster()?;
-//! assert_eq!(cluster.nodes[0].name, "emr-worker-1");
+//! assert_eq!(cluster.bootstrap_servers(), "emr-worker-1.cluster-48742:9092");
 //! # Ok::<(), kafka_emr_import::Error>(())
 //! ```
 
@@ -28,7 +28,6 @@ mod difference;
 mod edit;
 mod error;
 mod fields;
-mod format;
 mod identity;
 mod importer;
 mod input;
@@ -38,7 +37,6 @@ mod machine;
 mod machines;
 mod pages;
 mod reply;
-mod text;
 
 pub use call::Call;
 pub use difference::Change;
@@ -47,4 +45,3 @@ pub use error::{Error, ErrorKind};
 pub use identity::Attribute;
 pub use importer::Importer;
 pub use inventory::Inventory;
-pub use text::FirstOf;

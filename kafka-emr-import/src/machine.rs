@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 
-use kafka_emr_core::{Node, NodeRole, OneLine};
+use kafka_emr_core::{NodeDescription, NodeRole, OneLine};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity::TWO_CLUSTERS;
@@ -82,15 +82,15 @@ impl Machine {
     }
 
     /// Makes the node of a description. What its name implies already is not written.
-    pub(crate) fn to_node(&self) -> Node {
-        let mut node = Node::new(&self.name);
+    pub(crate) fn to_node(&self) -> NodeDescription {
+        let mut node = NodeDescription::new(&self.name);
         node.private_ip = self.private_ip.get();
         node.public_ip = self.public_ip.get();
         node.host = self.host.clone();
         node.aliases = self.aliases.clone();
-        node.role = self.role.filter(|role| node.role() != Some(*role));
+        node.role = self.role.filter(|role| node.role_or_named() != Some(*role));
         node.broker = self.runs_kafka.filter(|runs| node.is_broker() != *runs);
-        if node.role().is_none() && node.broker.is_none() {
+        if node.role_or_named().is_none() && node.broker.is_none() {
             if self.runs_kafka.is_none() {
                 log::warn!(
                     "{}: neither its name nor its role says what it is for; taken as no broker",

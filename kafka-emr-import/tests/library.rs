@@ -70,7 +70,7 @@ fn an_error_has_a_kind_and_does_not_repeat_its_source() {
         ),
         (given(header), ErrorKind::Cluster, true),
         (given(worker), ErrorKind::Cluster, true),
-        (updated("id = 7\n", worker), ErrorKind::Cluster, true),
+        (updated("id = 7\n", worker), ErrorKind::Update, true),
         (updated(header, worker), ErrorKind::Update, false),
         (updated(description, header), ErrorKind::NoCommonNode, false),
         (
