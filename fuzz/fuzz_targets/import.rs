@@ -48,7 +48,7 @@ fn update(input: &str, description: &str) {
 
 fn merge(input: &str, description: &str) -> Result<Update, Error> {
     let document = one_line(Document::parse(description, Path::new("description")))?;
-    let importer = one_line(Importer::for_update(&document, "description"))?;
+    let importer = Importer::for_update(&document, "description");
     let update = one_line(document.update(&inventory(importer, input, &[])?))?;
     for change in &update.changes {
         assert!(!change.to_string().contains(['\n', '\r']), "{change:?}");

@@ -161,7 +161,7 @@ fn read(args: &Args, document: Option<&Document>) -> Result<Inventory, Box<dyn E
             if network.is_some_and(|network| network != kept) {
                 return Err("--network: an update keeps the network of the description; change it there".into());
             }
-            Importer::for_update(document, &input::name(path)).map_err(with_option)?
+            Importer::for_update(document, &input::name(path))
         }
         _ => Importer::new(network.unwrap_or_default()),
     };

@@ -1,6 +1,7 @@
 //! The update of a description in its own text.
 
 mod json;
+mod marks;
 mod toml;
 
 use std::path::Path;
@@ -9,11 +10,11 @@ use kafka_emr_core::{Cluster, Description, Format, NodeDescription};
 use serde_json::{Map, Value};
 use toml_edit::DocumentMut;
 
-use crate::Inventory;
-use crate::difference::{Change, Difference, Scalar};
+use self::marks::Marks;
+use crate::difference::{Difference, Scalar};
 use crate::error::{Error, ErrorKind, Result};
-use crate::input::BYTE_ORDER_MARK;
 use crate::inventory::check;
+use crate::{Change, Inventory};
 
 /// A description with its text, as it is in its file.
 pub struct Document {
@@ -25,14 +26,6 @@ pub struct Document {
 enum Syntax {
     Toml(DocumentMut),
     Json(Value),
-}
-
-/// What an editor left in the text that is not part of it.
-#[derive(Clone, Copy)]
-struct Marks {
-    byte_order: bool,
-    /// Lines end as on Windows.
-    carriage_returns: bool,
 }
 
 /// A description after an update.
@@ -115,24 +108,6 @@ impl Document {
 
 fn cannot_edit(what: &str) -> Error {
     Error::new(ErrorKind::Update, format!("{what}: cannot be edited; write the nodes as [[nodes]], in TOML"))
-}
-
-impl Marks {
-    /// Takes the marks off a text.
-    fn remove(text: &str) -> (Self, String) {
-        let plain = text.trim_start_matches(BYTE_ORDER_MARK);
-        let marks = Marks {
-            byte_order: plain.len() < text.len(),
-            // If lines end in both ways, most of them decide.
-            carriage_returns: plain.matches("\r\n").count() * 2 > plain.matches('\n').count(),
-        };
-        (marks, plain.replace("\r\n", "\n"))
-    }
-
-    fn restore(self, text: String) -> String {
-        let text = if self.carriage_returns { text.replace('\n', "\r\n") } else { text };
-        if self.byte_order { format!("{BYTE_ORDER_MARK}{text}") } else { text }
-    }
 }
 
 /// Returns the keys of a new node.

@@ -112,7 +112,8 @@ impl Identity {
         Ok(())
     }
 
-    fn insert(&mut self, attribute: Attribute, value: &str, origin: &str) {
+    /// Sets what nothing else has yet.
+    pub(crate) fn insert(&mut self, attribute: Attribute, value: &str, origin: &str) {
         let known = Known { value: value.to_owned(), origin: origin.to_owned(), given: None };
         self.0.insert(attribute, known);
     }

@@ -67,19 +67,16 @@ impl Importer {
 
     /// Makes an importer for the update of a description, with whose network, id and region all inputs must agree. Messages
     /// call the description by its name.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the description disagrees with itself.
-    pub fn for_update(document: &Document, name: &str) -> Result<Self> {
+    #[must_use]
+    pub fn for_update(document: &Document, name: &str) -> Self {
         let settings = &document.description().settings;
         let mut importer = Importer::new(settings.network.unwrap_or_default());
         for (attribute, value) in [(Attribute::Id, &settings.id), (Attribute::Region, &settings.region)] {
             if let Some(value) = value {
-                importer.identity.add(attribute, value, name)?;
+                importer.identity.insert(attribute, value, name);
             }
         }
-        Ok(importer)
+        importer
     }
 
     /// Adds an input: replies of the API in JSON, one after the other or in a list, or hosts text. Messages call it by its

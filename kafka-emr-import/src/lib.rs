@@ -24,6 +24,7 @@
 #![forbid(unsafe_code)]
 
 mod call;
+mod change;
 mod difference;
 mod edit;
 mod error;
@@ -39,7 +40,7 @@ mod pages;
 mod reply;
 
 pub use call::Call;
-pub use difference::Change;
+pub use change::Change;
 pub use edit::{Document, Update};
 pub use error::{Error, ErrorKind};
 pub use identity::Attribute;

@@ -17,7 +17,7 @@ fn inventory(mut importer: Importer, input: &str, given: &[(Attribute, &str)]) -
 
 fn update(description: &str, input: &str) -> Result<Update, Error> {
     let document = Document::parse(description, Path::new("description"))?;
-    document.update(&inventory(Importer::for_update(&document, "description")?, input, &[])?)
+    document.update(&inventory(Importer::for_update(&document, "description"), input, &[])?)
 }
 
 /// The seeds of the fuzz target: an input, and perhaps a description after a line `%%`.
