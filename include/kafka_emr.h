@@ -18,11 +18,18 @@
  * The same library is a plugin for librdkafka programs that are not changed (plugin.library.paths): see the README.
  *
  * Conventions. Strings end in NUL and are UTF-8. Pointers are valid for the time of a call. NULL is never a crash: where it
- * is not allowed, it is an error. Errors are said as librdkafka says them: a message in errstr, which may be NULL, of at
- * most errstr_size bytes with its NUL, cut where it is longer, and untouched where there is no error. Nothing throws,
- * unwinds or exits across these functions. What is returned is freed with the function that is named, never with free().
+ * is not allowed, it is an error. An error is a message in errstr, as librdkafka writes it: errstr may be NULL, a message has
+ * at most errstr_size bytes with its NUL and is cut if it is longer, and without an error nothing is written. After a function
+ * with errstr, kafka_emr_last_error() returns the code of its error. Nothing throws, unwinds or exits across these functions.
+ * What is returned is freed with the function that is named, never with free().
  *
- * Warnings go to standard error. KAFKA_EMR_LOG in the environment says how much: off, error, warn (default), info, debug.
+ * Lines for a log go to the callback of kafka_emr_set_log_cb(), if there is one. Else a line that comes from one of a client's
+ * threads goes to the client's log_cb, if the program has set one (rd_kafka_conf_set_log_cb) and not log.queue, which lets only
+ * the program's threads call it: with librdkafka's level, within the client's log_level, and the facility KAFKAEMR. For
+ * kafka_emr_conf_apply() that needs librdkafka 2.13.0. All other lines go to standard error, whatever file that is by then. The
+ * library never waits for standard error: a line that it cannot take at once is lost, and the next one says how many were.
+ * KAFKA_EMR_LOG in the environment says how much there is, wherever it goes: off, error, warn (default), info, debug.
+ *
  * These functions read no other variable. They need C99, C++11 or later.
  *
  * This file is generated from the sources of kafka-emr-ffi.
@@ -38,8 +45,57 @@
 
 struct addrinfo;
 
+// The version of this header, as 0xMMmmppff: major, minor, patch, and ff for a release. A program can compare it when it is
+// compiled; kafka_emr_version() is that of the library it runs with.
+#define KAFKA_EMR_VERSION 0x000100ff
+
 // What kafka_emr_lookup() returns for a name that is none of the clusters'. No EAI code has this value.
 #define KAFKA_EMR_NOT_MAPPED 10000
+
+// Why a call failed. A number never gets another meaning; later versions may add some.
+typedef enum {
+  // No error.
+  KAFKA_EMR_ERR_OK = 0,
+  // An EMR release is missing, or not written in an accepted spelling.
+  KAFKA_EMR_ERR_RELEASE = 1,
+  // Text is not valid TOML, JSON or hosts text, or has unknown keys or wrong types.
+  KAFKA_EMR_ERR_SYNTAX = 2,
+  // A value is well-formed but cannot be: a bad address, a duplicate name, no broker.
+  KAFKA_EMR_ERR_VALUE = 3,
+  // Brokers lack the address that the network needs.
+  KAFKA_EMR_ERR_ADDRESS = 4,
+  // A source string cannot be understood.
+  KAFKA_EMR_ERR_SOURCE = 5,
+  // A file does not exist or cannot be read.
+  KAFKA_EMR_ERR_IO = 6,
+  // A file is refused because others could have written it.
+  KAFKA_EMR_ERR_INSECURE = 7,
+  // A resolver over several clusters has no bootstrap servers of its own.
+  KAFKA_EMR_ERR_BOOTSTRAP = 8,
+  // An argument is NULL where that is not allowed, or is not UTF-8.
+  KAFKA_EMR_ERR_ARGUMENT = 9,
+  // 1024 resolvers of this process have a callback already.
+  KAFKA_EMR_ERR_TOO_MANY_RESOLVERS = 10,
+  // A librdkafka configuration cannot have the resolver: it has another resolve callback or a property that rules it out,
+  // or librdkafka refuses.
+  KAFKA_EMR_ERR_CONFIGURATION = 11,
+  // A defect of the library: it panicked inside.
+  KAFKA_EMR_ERR_INTERNAL = 12,
+  // An error of the core that this version of the library has no code for.
+  KAFKA_EMR_ERR_OTHER = 13,
+} kafka_emr_err_t;
+
+// How severe a line is. The numbers are syslog's, as those of librdkafka's log_cb.
+typedef enum {
+  // Something does not work.
+  KAFKA_EMR_LOG_ERROR = 3,
+  // Something is wrong that may yet work.
+  KAFKA_EMR_LOG_WARN = 4,
+  // What was read, from where.
+  KAFKA_EMR_LOG_INFO = 6,
+  // Details, for whoever looks for a mistake.
+  KAFKA_EMR_LOG_DEBUG = 7,
+} kafka_emr_log_level_t;
 
 // Resolves the names of one EMR cluster, or of several.
 //
@@ -50,6 +106,10 @@ struct addrinfo;
 // it is destroyed. After kafka_emr_resolver_free() the pointer must not be used, and a pointer to anything else must never
 // be passed as one: neither can be noticed.
 typedef struct kafka_emr_resolver_t kafka_emr_resolver_t;
+
+// Receives the library's lines: see kafka_emr_set_log_cb(). message is one line without its end, valid for the time of the
+// call.
+typedef void (*kafka_emr_log_cb_t)(kafka_emr_log_level_t level, const char *message, void *opaque);
 
 // librdkafka's resolve callback. It resolves as getaddrinfo(3) does; with node and service NULL it frees the list in *res.
 typedef int (*kafka_emr_resolve_cb_t)(const char *node,
@@ -64,6 +124,29 @@ typedef void (*kafka_emr_function_t)(void);
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+// Returns why this thread's last call of a function with errstr failed: KAFKA_EMR_ERR_OK if it succeeded, or if there was
+// none. Other threads' calls do not change it, nor do calls of functions without errstr.
+kafka_emr_err_t kafka_emr_last_error(void);
+
+// Returns a code's name without KAFKA_EMR_ERR_, as "SYNTAX", and "UNKNOWN" for a number that this version does not have. The
+// string is constant.
+const char *kafka_emr_err2name(int err);
+
+// Hands the library's lines to a callback of the program's, with opaque, in place of standard error; NULL puts standard error
+// back. The callback gets the lines that KAFKA_EMR_LOG asks for, also those that would go to a client's log_cb otherwise.
+//
+// The callback is called by the thread that something happens in: one that is inside a function of this library, or one of
+// librdkafka's, while it resolves a name. There may be several at once. The library holds no lock meanwhile. The callback
+// may call this library; lines that this causes go to standard error. It must not throw, nor leave by longjmp() or
+// pthread_exit(), nor wait for long, since a client waits for it.
+//
+// When this function returns, no other thread is inside the callback that was set before, and none will call it: what its
+// opaque points to may be freed. Other threads that are inside are waited for, so the caller must not hold a lock that the
+// callback takes. Exceptions: if this function is called from within a callback, or in a process that was forked since the
+// callback was set, it waits for nobody.
+void kafka_emr_set_log_cb(kafka_emr_log_cb_t cb,
+                          void *opaque);
 
 // Opens a source and returns its resolver, or NULL with a message in errstr.
 //

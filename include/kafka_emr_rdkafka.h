@@ -39,6 +39,9 @@ static inline kafka_emr_function_t kafka_emr_rdkafka_function(const char *name) 
     KAFKA_EMR_FUNCTION(rd_kafka_type);
     KAFKA_EMR_FUNCTION(rd_kafka_clusterid);
     KAFKA_EMR_FUNCTION(rd_kafka_mem_free);
+    KAFKA_EMR_FUNCTION(rd_kafka_interceptor_add_on_thread_start);
+    KAFKA_EMR_FUNCTION(rd_kafka_conf);
+    KAFKA_EMR_FUNCTION(rd_kafka_log_print);
 #undef KAFKA_EMR_FUNCTION
     return NULL;
 }

@@ -3,23 +3,16 @@
 use std::error::Error;
 use std::io::Write;
 
+use kafka_emr_hook::log_level;
 use log::LevelFilter;
 
 const VARIABLE: &str = "KAFKA_EMR_LOG";
-
-const LEVELS: [(&str, LevelFilter); 5] = [
-    ("off", LevelFilter::Off),
-    ("error", LevelFilter::Error),
-    ("warn", LevelFilter::Warn),
-    ("info", LevelFilter::Info),
-    ("debug", LevelFilter::Debug),
-];
 
 /// Starts logging. Fails on a level that does not exist.
 pub(crate) fn start() -> Result<(), Box<dyn Error>> {
     let level = match std::env::var_os(VARIABLE).filter(|value| !value.is_empty()) {
         None => LevelFilter::Warn,
-        Some(value) => level(&value.to_string_lossy())?,
+        Some(value) => log_level(&value.to_string_lossy()).map_err(|why| format!("{VARIABLE}: {why}"))?,
     };
     env_logger::Builder::new()
         .filter_level(level)
@@ -28,10 +21,4 @@ pub(crate) fn start() -> Result<(), Box<dyn Error>> {
         })
         .init();
     Ok(())
-}
-
-fn level(text: &str) -> Result<LevelFilter, String> {
-    LEVELS.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|(_, level)| *level).ok_or_else(|| {
-        format!("{VARIABLE}: {text:?} is not possible; expected one of {}", LEVELS.map(|(name, _)| name).join(", "))
-    })
 }

@@ -1,12 +1,15 @@
 //! Strings in, messages out.
 
 use std::ffi::{CStr, c_char};
+use std::fmt::Display;
 use std::marker::PhantomData;
 use std::ptr;
 
 use kafka_emr_hook::guard;
 
-/// The place for a message that a caller gives: `char *errstr, size_t errstr_size`.
+use crate::error::{Error, ErrorCode, set_last};
+
+/// A caller's buffer for a message: `char *errstr, size_t errstr_size`.
 ///
 /// A message that does not fit is cut between two characters and ends in `...`; whatever is written ends in NUL.
 pub(crate) struct ErrStr<'a> {
@@ -30,21 +33,39 @@ impl ErrStr<'_> {
         ErrStr { space, room: size.saturating_sub(1), _caller: PhantomData }
     }
 
-    /// Runs `body`, as [`guard`] does. A panic leaves a message too: callers read it without asking whether there is one.
-    pub(crate) fn guard<T>(mut self, what: &str, otherwise: T, body: impl FnOnce(&mut Self) -> T) -> T {
-        let mut ended = false;
+    /// Runs `body` as [`guard`] does, and writes its error. A panic leaves a message too: callers read it without asking whether
+    /// there is one.
+    pub(crate) fn guard<T: Copy, E: Display>(
+        mut self,
+        what: &str,
+        otherwise: T,
+        body: impl FnOnce() -> Result<T, E>,
+    ) -> T {
+        let mut message = Some("kafka-emr: it panicked, which is a defect; the log says where".to_owned());
         let result = guard(what, otherwise, || {
-            let result = body(&mut self);
-            ended = true;
-            result
+            let result = body();
+            message = result.as_ref().err().map(ToString::to_string);
+            result.unwrap_or(otherwise)
         });
-        if !ended {
-            guard(what, (), || self.write("kafka-emr: it panicked, which is a defect; standard error says where"));
+        if let Some(message) = message {
+            guard(what, (), || self.write(&message));
         }
         result
     }
 
-    pub(crate) fn write(&mut self, message: &str) {
+    /// As [`ErrStr::guard`], for a function of the program's, which can ask for the code of its error then.
+    pub(crate) fn call<T: Copy>(self, what: &str, otherwise: T, body: impl FnOnce() -> Result<T, Error>) -> T {
+        let mut code = ErrorCode::Internal;
+        let result = self.guard(what, otherwise, || {
+            let result = body();
+            code = result.as_ref().map_or_else(|error| error.code, |_| ErrorCode::Ok);
+            result
+        });
+        set_last(code);
+        result
+    }
+
+    fn write(&mut self, message: &str) {
         if self.space.is_null() {
             return;
         }
@@ -74,21 +95,22 @@ impl ErrStr<'_> {
 /// # Safety
 ///
 /// `text` is null or a NUL-terminated string that lives as long as the result is used.
-pub(crate) unsafe fn string<'a>(what: &str, text: *const c_char) -> Result<&'a str, String> {
+pub(crate) unsafe fn string<'a>(what: &str, text: *const c_char) -> Result<&'a str, Error> {
     if text.is_null() {
-        return Err(format!("{what} is NULL"));
+        return Err(Error::argument(format!("{what} is NULL")));
     }
     // SAFETY: not null, and the caller vouches for the rest.
     let text = unsafe { CStr::from_ptr(text) };
     text.to_str().map_err(|error| {
         let shown: String = text.to_string_lossy().chars().take(200).collect();
-        format!("{what} is not UTF-8 from byte {} on: {shown:?}", error.valid_up_to())
+        Error::argument(format!("{what} is not UTF-8 from byte {} on: {shown:?}", error.valid_up_to()))
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::kafka_emr_last_error;
 
     #[track_caller]
     fn check(size: usize, message: &str, expected: &str) {
@@ -117,12 +139,29 @@ mod tests {
         let mut space = [0x55_u8; 100];
         // SAFETY: the bytes are this array's.
         let errstr = unsafe { ErrStr::new(space.as_mut_ptr().cast(), space.len()) };
-        assert_eq!(errstr.guard("test", 7, |_| panic!("expected by this test")), 7);
+        assert_eq!(errstr.call("test", 7, || panic!("expected by this test")), 7);
+        assert_eq!(kafka_emr_last_error(), ErrorCode::Internal);
         assert!(CStr::from_bytes_until_nul(&space).unwrap().to_str().unwrap().contains("panicked"));
     }
 
     #[test]
-    fn no_place_is_fine() {
+    fn an_error_leaves_its_message_and_its_code_until_the_next_call() {
+        let mut space = [0x55_u8; 100];
+        let mut call = |result: Result<i32, Error>| {
+            // SAFETY: the bytes are this array's.
+            let errstr = unsafe { ErrStr::new(space.as_mut_ptr().cast(), space.len()) };
+            (errstr.call("test", 7, || result), kafka_emr_last_error(), space[0])
+        };
+        assert_eq!(call(Ok(0)), (0, ErrorCode::Ok, 0x55));
+        assert_eq!(call(Err(Error::argument("no"))), (7, ErrorCode::Argument, b'n'));
+        // Of another thread.
+        assert_eq!(std::thread::spawn(|| kafka_emr_last_error()).join().unwrap(), ErrorCode::Ok);
+        assert_eq!(kafka_emr_last_error(), ErrorCode::Argument);
+        assert_eq!(call(Ok(1)), (1, ErrorCode::Ok, b'n'));
+    }
+
+    #[test]
+    fn no_buffer_is_fine() {
         // SAFETY: null, and no bytes.
         unsafe {
             ErrStr::new(std::ptr::null_mut(), 10).write("x");
@@ -134,9 +173,9 @@ mod tests {
     fn strings_are_checked() {
         // SAFETY: null, or strings that end in NUL.
         unsafe {
-            assert_eq!(string("source", std::ptr::null()), Err("source is NULL".to_owned()));
-            assert_eq!(string("source", c"ü".as_ptr()), Ok("ü"));
-            assert!(string("source", c"ab\xff".as_ptr()).unwrap_err().contains("from byte 2"));
+            assert_eq!(string("source", std::ptr::null()).unwrap_err().to_string(), "source is NULL");
+            assert_eq!(string("source", c"ü".as_ptr()).unwrap(), "ü");
+            assert!(string("source", c"ab\xff".as_ptr()).unwrap_err().to_string().contains("from byte 2"));
         }
     }
 }

@@ -5,12 +5,14 @@ use std::ptr;
 use std::sync::Once;
 
 use kafka_emr_core::Resolver;
-use kafka_emr_hook::{Hook, guard, start_logging};
+use kafka_emr_hook::{Hook, guard};
 use libc::addrinfo;
 
+use crate::client_log;
+use crate::error::Error;
 use crate::errstr::ErrStr;
 use crate::librdkafka::{CONF_INVALID, CONF_OK, Client, Conf, Function, Librdkafka, NO_ERROR, RespErr};
-use crate::owned::{Owned, give, refusal};
+use crate::owned::{Owned, attach, interceptor_error};
 use crate::pin::{Pin, warn_once};
 use crate::plugin::caller;
 use crate::resolver::ResolverHandle;
@@ -28,15 +30,15 @@ const CLIENT_DNS_LOOKUP: &CStr = c"client.dns.lookup";
 
 const CANONICAL: &str = "resolve_canonical_bootstrap_servers_only";
 
-/// Why a value of client.dns.lookup cannot be, if so.
-pub(crate) fn refuse_dns_lookup(value: &str) -> Result<(), String> {
+/// Refuses a value of client.dns.lookup that the hook cannot work with.
+pub(crate) fn check_dns_lookup(value: &str) -> Result<(), Error> {
     if !value.trim().eq_ignore_ascii_case(CANONICAL) {
         return Ok(());
     }
-    Err(format!(
+    Err(Error::configuration(format!(
         "client.dns.lookup={CANONICAL} replaces long domains by the reverse lookup of their addresses, which nobody can \
          connect to or check a certificate against; remove it or set use_all_dns_ips"
-    ))
+    )))
 }
 
 /// Refuses a configuration that the hook cannot work with.
@@ -44,25 +46,25 @@ pub(crate) fn refuse_dns_lookup(value: &str) -> Result<(), String> {
 /// # Safety
 ///
 /// `conf` is a live configuration of this librdkafka.
-pub(crate) unsafe fn check(librdkafka: &Librdkafka, conf: *const Conf) -> Result<(), String> {
+pub(crate) unsafe fn check(librdkafka: &Librdkafka, conf: *const Conf) -> Result<(), Error> {
     // SAFETY: the caller vouches for `conf`.
     let (lookup, callback) = unsafe { (librdkafka.get(conf, CLIENT_DNS_LOOKUP), librdkafka.callback(conf)) };
-    refuse_dns_lookup(lookup.as_deref().unwrap_or_default())?;
+    check_dns_lookup(lookup.as_deref().unwrap_or_default())?;
     match callback {
-        Some(address) if !Hook::is_callback(address) && address != refuse as *const () as usize => {
+        Some(address) if !Hook::is_callback(address) && address != resolve_nothing as *const () as usize => {
             Err(other_callback(address))
         }
         _ => Ok(()),
     }
 }
 
-/// What to say of a resolve callback that is not this library's. It may be that of a second copy of this library.
-pub(crate) fn other_callback(address: usize) -> String {
+/// The error for a resolve callback that is not this library's. It may be that of a second copy of this library.
+pub(crate) fn other_callback(address: usize) -> Error {
     let file = caller::file_of(address as *const c_void).map_or_else(String::new, |file| format!(", in {file}"));
-    format!(
+    Error::configuration(format!(
         "a resolve callback is set already{file}, and a client can have one only: remove it, or a second libkafka_emr, or \
          call kafka_emr_lookup() in it"
-    )
+    ))
 }
 
 /// Reads sasl.mechanisms. librdkafka's default, GSSAPI, cannot be told from what is not set, and means the same.
@@ -81,7 +83,7 @@ pub(crate) unsafe fn sasl_mechanism(librdkafka: &Librdkafka, conf: *const Conf) 
 /// # Safety
 ///
 /// `conf` is a live configuration of this librdkafka, nobody else uses it meanwhile, and it keeps the hook alive.
-pub(crate) unsafe fn set(librdkafka: &Librdkafka, conf: *mut Conf, hook: &Hook) -> Result<(), String> {
+pub(crate) unsafe fn set(librdkafka: &Librdkafka, conf: *mut Conf, hook: &Hook) -> Result<(), Error> {
     // SAFETY: the caller vouches for `conf`.
     unsafe {
         librdkafka.set_callback(conf, hook.callback());
@@ -95,7 +97,7 @@ pub(crate) unsafe fn set(librdkafka: &Librdkafka, conf: *mut Conf, hook: &Hook) 
 
 /// The callback of a client that has no cluster: it resolves nothing, so that a mistake is seen and no other resolver is
 /// asked instead.
-pub(crate) unsafe extern "C" fn refuse(
+pub(crate) unsafe extern "C" fn resolve_nothing(
     node: *const c_char,
     service: *const c_char,
     _hints: *const addrinfo,
@@ -103,16 +105,17 @@ pub(crate) unsafe extern "C" fn refuse(
     _opaque: *mut c_void,
 ) -> c_int {
     guard("the resolve callback", libc::EAI_FAIL, || {
-        // SAFETY: librdkafka passes a place for a list.
+        // SAFETY: librdkafka passes a pointer to write to.
         if let Some(list) = unsafe { res.as_mut() } {
             *list = ptr::null_mut();
         }
         if node.is_null() && service.is_null() {
             return 0;
         }
-        // Once: librdkafka tries again and again, and has said of each client what is wrong with it.
-        static TOLD: Once = Once::new();
-        TOLD.call_once(|| log::error!("no name is resolved for a client that knows no cluster; its warning says why"));
+        // Once: librdkafka tries again and again, and has shown for each client what is wrong with it.
+        static LOGGED: Once = Once::new();
+        LOGGED
+            .call_once(|| log::error!("no name is resolved for a client that knows no cluster; its warning says why"));
         libc::EAI_FAIL
     })
 }
@@ -144,11 +147,11 @@ impl Owned for Applied {
         }
     }
 
-    unsafe fn settle(this: *mut Self, conf: *mut Conf) -> Result<(), String> {
+    unsafe fn add_interceptors(this: *mut Self, conf: *mut Conf) -> Result<(), Error> {
         // SAFETY: the caller vouches for both.
         match unsafe { (*this).librdkafka.on_new(conf, &(*this).name, on_new, this.cast()) } {
             NO_ERROR => Ok(()),
-            refused => Err(refusal(refused)),
+            refused => Err(interceptor_error(refused)),
         }
     }
 }
@@ -161,8 +164,12 @@ unsafe extern "C" fn on_new(
     _errstr_size: usize,
 ) -> RespErr {
     let this: *const Applied = opaque.cast();
-    // SAFETY: librdkafka passes the opaque of `settle`, which lives as long as the client, and the client that is made.
-    guard("a new client", (), || unsafe { Pin::watch(&raw const (*this).pin, (*this).hook.resolver(), client) });
+    // SAFETY: librdkafka passes the opaque of `add_interceptors`, which lives as long as the client, and the client that is made.
+    guard("a new client", (), || unsafe {
+        client_log::watch(&raw const (*this).librdkafka, client);
+        let watch = || Pin::watch(&raw const (*this).pin, (*this).hook.resolver(), client);
+        client_log::of_client(&(*this).librdkafka, client, watch);
+    });
     NO_ERROR
 }
 
@@ -181,20 +188,14 @@ pub unsafe extern "C" fn kafka_emr_apply(
 ) -> c_int {
     // SAFETY: the caller vouches for it.
     let errstr = unsafe { ErrStr::new(errstr, errstr_size) };
-    errstr.guard("kafka_emr_apply", CONF_INVALID, |errstr| {
-        start_logging();
+    errstr.call("kafka_emr_apply", CONF_INVALID, || {
+        crate::log::start();
         // SAFETY: the caller vouches for all of them.
-        match unsafe { apply(conf.cast(), resolver, librdkafka) } {
-            Ok(()) => CONF_OK,
-            Err(why) => {
-                errstr.write(&why);
-                CONF_INVALID
-            }
-        }
+        unsafe { apply(conf.cast(), resolver, librdkafka) }.map(|()| CONF_OK)
     })
 }
 
-/// Says that the cluster's id is not compared, where it should be.
+/// Warns that the cluster's id is not compared, if it should be.
 fn warn_of_no_pin(resolver: &Resolver) {
     if resolver.clusters().iter().any(|cluster| cluster.cluster_id().is_some()) {
         warn_once(resolver, "cluster_id is not checked: that needs librdkafka 2.13.0 or later");
@@ -208,19 +209,17 @@ unsafe fn apply(
     conf: *mut Conf,
     resolver: Option<&ResolverHandle>,
     find: Option<unsafe extern "C" fn(name: *const c_char) -> Function>,
-) -> Result<(), String> {
+) -> Result<(), Error> {
     if conf.is_null() {
-        return Err("conf is NULL".to_owned());
+        return Err(Error::argument("conf is NULL"));
     }
-    let handle = resolver.ok_or("resolver is NULL: kafka_emr_resolver_open() failed, or was not called")?;
-    let find = find.ok_or("librdkafka is NULL")?;
+    let null = || Error::argument("resolver is NULL: kafka_emr_resolver_open() failed, or was not called");
+    let handle = resolver.ok_or_else(null)?;
+    let find = find.ok_or_else(|| Error::argument("librdkafka is NULL"))?;
     // SAFETY: the caller vouches for `find`.
     let librdkafka = unsafe { Librdkafka::find(|name| find(name.as_ptr())) }.map_err(|missing| {
-        format!(
-            "{} is missing: kafka_emr_rdkafka.h is of another version than libkafka_emr {}",
-            missing.to_string_lossy(),
-            env!("CARGO_PKG_VERSION")
-        )
+        let (missing, version) = (missing.to_string_lossy(), env!("CARGO_PKG_VERSION"));
+        Error::argument(format!("{missing} is missing: it is in kafka_emr_rdkafka.h of libkafka_emr {version}"))
     })?;
     // SAFETY: the caller vouches for `conf`, and that it is of this librdkafka.
     unsafe {
@@ -228,33 +227,33 @@ unsafe fn apply(
         // First what can be wrong, so that nothing is taken for a call that fails.
         let servers = match librdkafka.get(conf, BOOTSTRAP_SERVERS) {
             Some(source) if is_source(&source) => {
-                return Err(
-                    "bootstrap.servers is a source, which only the plugin takes: leave it out, and open that source"
-                        .to_owned(),
-                );
+                return Err(Error::configuration(
+                    "bootstrap.servers is a source, which only the plugin takes: leave it out, and open that source",
+                ));
             }
             Some(_) => None,
             None => {
                 let protocol = librdkafka.get(conf, c"security.protocol");
                 let mechanism = sasl_mechanism(&librdkafka, conf);
                 let servers = handle.resolver.client_bootstrap_servers(protocol.as_deref(), mechanism.as_deref());
-                Some(servers.map_err(|error| error.to_string())?)
+                Some(servers?)
             }
         };
-        // Where nobody can tell when the last client is gone, the source's hook is kept to the end of the process.
-        let untold = librdkafka.frees_interceptors_twice();
-        let kept = if untold { shared::kept(&handle.source) } else { None };
+        // Without interceptors, the end of the last client goes unnoticed: the source's hook is kept as long as the process.
+        let keep = librdkafka.frees_interceptors_twice();
+        let kept = if keep { shared::kept(&handle.source) } else { None };
         let hook = kept.map_or_else(|| handle.hook().cloned(), Ok)?;
         if librdkafka.callback(conf).is_some_and(|address| address != hook.callback() as usize) {
-            return Err("this configuration has another resolver already, by a call or the plugin".to_owned());
+            let other = "this configuration has another resolver already, by a call or the plugin";
+            return Err(Error::configuration(other));
         }
-        if untold {
+        if keep {
             shared::keep(&handle.source, &hook);
             warn_of_no_pin(&handle.resolver);
         } else {
             // Owned first, so that the callback never outlives its hook.
             let name = CString::new(format!("kafka-emr {:#x}", hook.callback() as usize)).unwrap_or_default();
-            give(conf, Applied { librdkafka, pin: Pin::new(librdkafka), name, hook: hook.clone() })?;
+            attach(conf, Applied { librdkafka, pin: Pin::new(librdkafka), name, hook: hook.clone() })?;
         }
         set(&librdkafka, conf, &hook)?;
         servers.map_or(Ok(()), |servers| librdkafka.set(conf, BOOTSTRAP_SERVERS, &servers))

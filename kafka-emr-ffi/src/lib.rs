@@ -15,12 +15,17 @@
 compile_error!("libkafka_emr turns a panic into an error return, which panic = \"abort\" would make an abort");
 
 // In the order of the header.
+mod error;
+
+mod log;
+
 mod resolver;
 
 mod lookup;
 
 mod install;
 
+mod client_log;
 mod errstr;
 mod librdkafka;
 mod owned;
@@ -28,10 +33,12 @@ mod pin;
 mod plugin;
 mod shared;
 
+pub use error::{ErrorCode, kafka_emr_err2name, kafka_emr_last_error};
 pub use install::kafka_emr_apply;
 pub use librdkafka::Function;
+pub use log::{LogCallback, LogLevel, kafka_emr_set_log_cb};
 pub use lookup::{KAFKA_EMR_NOT_MAPPED, kafka_emr_freeaddrinfo, kafka_emr_getaddrinfo, kafka_emr_lookup};
-pub use plugin::conf_init;
+pub use plugin::{CONF_INIT, kafka_emr_conf_init};
 pub use resolver::{
     Callback, ResolverHandle, kafka_emr_resolver_bootstrap_servers, kafka_emr_resolver_bootstrap_servers_for,
     kafka_emr_resolver_callback, kafka_emr_resolver_endpoints_json, kafka_emr_resolver_free, kafka_emr_resolver_open,

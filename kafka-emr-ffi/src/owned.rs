@@ -7,6 +7,7 @@ use std::ffi::{CStr, c_char, c_void};
 
 use kafka_emr_hook::guard;
 
+use crate::error::Error;
 use crate::librdkafka::{CONFLICT, Conf, INVALID_ARG, Librdkafka, NO_ERROR, RespErr};
 
 /// What a configuration can own.
@@ -20,20 +21,20 @@ pub(crate) trait Owned: Sized {
     /// Makes the value for a copy of the configuration. Properties may be left out of that.
     fn copy(&self, is_left_out: &dyn Fn(&str) -> bool) -> Self;
 
-    /// Is called with the place where the value stays, to add what else it needs.
+    /// Adds the value's own interceptors, when the configuration owns it.
     ///
     /// # Safety
     ///
     /// `conf` is live and nobody else uses it meanwhile; `this` is the value, and lives as long as `conf` or its client.
-    unsafe fn settle(this: *mut Self, conf: *mut Conf) -> Result<(), String>;
+    unsafe fn add_interceptors(this: *mut Self, conf: *mut Conf) -> Result<(), Error>;
 }
 
-/// Gives a value to a configuration. Where it owns one of that name already, nothing changes.
+/// Makes a configuration own a value. If it owns one of that name already, nothing changes.
 ///
 /// # Safety
 ///
 /// `conf` is a live configuration of the value's librdkafka, and nobody else uses it meanwhile.
-pub(crate) unsafe fn give<T: Owned>(conf: *mut Conf, value: T) -> Result<(), String> {
+pub(crate) unsafe fn attach<T: Owned>(conf: *mut Conf, value: T) -> Result<(), Error> {
     let librdkafka = *value.librdkafka();
     let name = value.name().to_owned();
     let opaque = Box::into_raw(Box::new(value));
@@ -44,20 +45,20 @@ pub(crate) unsafe fn give<T: Owned>(conf: *mut Conf, value: T) -> Result<(), Str
             NO_ERROR => {}
             refused => {
                 drop(Box::from_raw(opaque));
-                return if refused == CONFLICT { Ok(()) } else { Err(refusal(refused)) };
+                return if refused == CONFLICT { Ok(()) } else { Err(interceptor_error(refused)) };
             }
         }
         match librdkafka.on_conf_destroy(conf, on_conf_destroy::<T>, opaque.cast()) {
-            NO_ERROR => T::settle(opaque, conf),
+            NO_ERROR => T::add_interceptors(opaque, conf),
             // on_conf_dup has the box and cannot be taken away: it is left to it.
-            refused => Err(refusal(refused)),
+            refused => Err(interceptor_error(refused)),
         }
     }
 }
 
-/// What to say when librdkafka does not take an interceptor.
-pub(crate) fn refusal(code: RespErr) -> String {
-    format!("librdkafka refuses an interceptor: error {code}")
+/// The error when librdkafka does not take an interceptor.
+pub(crate) fn interceptor_error(code: RespErr) -> Error {
+    Error::configuration(format!("librdkafka refuses an interceptor: error {code}"))
 }
 
 unsafe extern "C" fn on_conf_dup<T: Owned>(
@@ -76,11 +77,11 @@ unsafe extern "C" fn on_conf_dup<T: Owned>(
                 property.as_bytes().starts_with(start.to_bytes())
             })
         };
-        // SAFETY: librdkafka passes the opaque of `give`, which lives as long as the old configuration, and a new one that
+        // SAFETY: librdkafka passes the opaque of `attach`, which lives as long as the old configuration, and a new one that
         // nobody else has yet.
         unsafe {
             let value = (*opaque.cast::<T>()).copy(&is_left_out);
-            match give(new, value) {
+            match attach(new, value) {
                 Ok(()) => NO_ERROR,
                 Err(why) => {
                     log::error!("a configuration cannot be copied: {why}");
@@ -92,7 +93,7 @@ unsafe extern "C" fn on_conf_dup<T: Owned>(
 }
 
 unsafe extern "C" fn on_conf_destroy<T: Owned>(opaque: *mut c_void) -> RespErr {
-    // SAFETY: librdkafka passes the opaque of `give`, once, when nobody uses it any more.
+    // SAFETY: librdkafka passes the opaque of `attach`, once, when nobody uses it any more.
     guard("freeing a configuration", (), || drop(unsafe { Box::from_raw(opaque.cast::<T>()) }));
     NO_ERROR
 }

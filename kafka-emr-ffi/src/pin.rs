@@ -7,6 +7,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use kafka_emr_core::{OneLine, Resolver};
 use kafka_emr_hook::guard;
 
+use crate::client_log;
 use crate::librdkafka::{Client, Librdkafka, NO_ERROR, RespErr};
 
 /// Looks at the cluster's id when a client consumes messages.
@@ -42,10 +43,7 @@ impl Pin {
         // SAFETY: the caller vouches for both.
         unsafe {
             if !(*this).librdkafka.is_consumer(client) {
-                warn_once(
-                    resolver,
-                    "cluster_id is not checked for producers and admin clients: only consumers can tell",
-                );
+                warn_once(resolver, "cluster_id is not checked for producers and admin clients, only for consumers");
                 return;
             }
             let expected = Expected { title: cluster.title().to_owned(), cluster_id: cluster_id.to_owned() };
@@ -66,26 +64,30 @@ impl Pin {
         let Some(answered) = (unsafe { self.librdkafka.cluster_id(client) }) else { return };
         let Some(Expected { title, cluster_id }) = self.expected.get() else { return };
         if !self.compared.swap(true, Ordering::Relaxed) && answered != *cluster_id {
-            log::warn!(
-                "{title}: another cluster answers: its id is {}, and the description says cluster_id = {cluster_id:?}; \
-                 correct the addresses or the cluster_id",
-                OneLine(&answered)
-            );
+            let warn = || {
+                log::warn!(
+                    "{title}: another cluster answers: its id is {}, and the description says cluster_id = {cluster_id:?}; \
+                     correct the addresses or the cluster_id",
+                    OneLine(&answered)
+                );
+            };
+            // SAFETY: the caller vouches for it.
+            unsafe { client_log::of_client(&self.librdkafka, client, warn) };
         }
     }
 }
 
-/// Says of a resolver why its cluster's id is not compared, once.
+/// Warns once for each resolver why its cluster's id is not compared.
 pub(crate) fn warn_once(resolver: &Resolver, why: &'static str) {
-    static TOLD: Mutex<Vec<(String, &str)>> = Mutex::new(Vec::new());
-    let told = (resolver.to_string(), why);
-    let mut all = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
-    let first = !all.contains(&told);
+    static WARNED: Mutex<Vec<(String, &str)>> = Mutex::new(Vec::new());
+    let warning = (resolver.to_string(), why);
+    let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
+    let first = !warned.contains(&warning);
     if first {
-        all.push(told);
+        warned.push(warning);
     }
     // A logger may take its time.
-    drop(all);
+    drop(warned);
     if first {
         log::warn!("{resolver}: {why}");
     }

@@ -5,11 +5,14 @@ use std::ptr;
 use std::sync::{Mutex, PoisonError};
 
 use kafka_emr_core::{Overrides, Resolver, Source};
-use kafka_emr_hook::{Hook, guard, start_logging};
+use kafka_emr_hook::{Hook, guard};
 use libc::addrinfo;
 use once_cell::sync::OnceCell;
+use serde::Serialize;
 
+use crate::error::Error;
 use crate::errstr::{ErrStr, string};
+use crate::log;
 
 /// Resolves the names of one EMR cluster, or of several.
 ///
@@ -29,8 +32,8 @@ pub struct ResolverHandle {
 }
 
 impl ResolverHandle {
-    pub(crate) fn hook(&self) -> Result<&Hook, String> {
-        self.hook.get_or_try_init(|| Hook::of(&self.resolver)).map_err(|error| error.to_string())
+    pub(crate) fn hook(&self) -> Result<&Hook, Error> {
+        Ok(self.hook.get_or_try_init(|| Hook::of(&self.resolver))?)
     }
 
     fn keep(&self, text: String) -> *const c_char {
@@ -71,9 +74,11 @@ pub unsafe extern "C" fn kafka_emr_resolver_open(
     errstr: *mut c_char,
     errstr_size: usize,
 ) -> *mut ResolverHandle {
-    guard("kafka_emr_resolver_open", ptr::null_mut(), || {
-        // SAFETY: the caller vouches for them.
-        unsafe { kafka_emr_resolver_open_with(source, ptr::null(), errstr, errstr_size) }
+    // SAFETY: the caller vouches for it.
+    let errstr = unsafe { ErrStr::new(errstr, errstr_size) };
+    errstr.call("kafka_emr_resolver_open", ptr::null_mut(), || {
+        // SAFETY: the caller vouches for the source.
+        unsafe { open(source, ptr::null()) }
     })
 }
 
@@ -89,29 +94,20 @@ pub unsafe extern "C" fn kafka_emr_resolver_open_with(
 ) -> *mut ResolverHandle {
     // SAFETY: the caller vouches for it.
     let errstr = unsafe { ErrStr::new(errstr, errstr_size) };
-    errstr.guard("kafka_emr_resolver_open_with", ptr::null_mut(), |errstr| {
-        start_logging();
+    errstr.call("kafka_emr_resolver_open_with", ptr::null_mut(), || {
         // SAFETY: the caller vouches for both.
-        match unsafe { open(source, overrides) } {
-            Ok((source, resolver)) => {
-                let handle = ResolverHandle { source, resolver, hook: OnceCell::new(), strings: Mutex::default() };
-                Box::into_raw(Box::new(handle))
-            }
-            Err(why) => {
-                errstr.write(&why);
-                ptr::null_mut()
-            }
-        }
+        unsafe { open(source, overrides) }
     })
 }
 
 /// # Safety
 ///
 /// `source` is null or a string, and `overrides` null or an array of strings that ends in null.
-unsafe fn open(source: *const c_char, mut overrides: *const *const c_char) -> Result<(Source, Resolver), String> {
+unsafe fn open(source: *const c_char, mut overrides: *const *const c_char) -> Result<*mut ResolverHandle, Error> {
+    log::start();
     // SAFETY: the caller vouches for it.
     let source = unsafe { string("source", source) }?;
-    let source: Source = source.parse().map_err(|error: kafka_emr_core::Error| format!("{error:#}"))?;
+    let source: Source = source.parse()?;
     let mut settings = Overrides::default();
     // SAFETY: the caller vouches for the array: its strings are read up to the null that ends it.
     while let Some(&text) = unsafe { overrides.as_ref() }
@@ -119,15 +115,17 @@ unsafe fn open(source: *const c_char, mut overrides: *const *const c_char) -> Re
     {
         // SAFETY: as above.
         let text = unsafe { string("an override", text) }?;
-        let (key, value) =
-            text.split_once('=').ok_or_else(|| format!("{text:?} is no override; expected key=value"))?;
-        settings.set(key, value).map_err(|error| format!("{error:#}"))?;
+        let (key, value) = text
+            .split_once('=')
+            .ok_or_else(|| Error::argument(format!("{text:?} is no override; expected key=value")))?;
+        settings.set(key, value)?;
         // SAFETY: the array has not ended.
         overrides = unsafe { overrides.add(1) };
     }
     let source = source.with(&settings);
-    let resolver = Resolver::from_source(source.clone()).map_err(|error| format!("{error:#}"))?;
-    Ok((source, resolver))
+    let resolver = Resolver::from_source(source.clone())?;
+    let handle = ResolverHandle { source, resolver, hook: OnceCell::new(), strings: Mutex::default() };
+    Ok(Box::into_raw(Box::new(handle)))
 }
 
 /// Frees a resolver; NULL is fine.
@@ -173,23 +171,21 @@ pub unsafe extern "C" fn kafka_emr_resolver_bootstrap_servers_for(
 ) -> *const c_char {
     // SAFETY: the caller vouches for it.
     let errstr = unsafe { ErrStr::new(errstr, errstr_size) };
-    errstr.guard("kafka_emr_resolver_bootstrap_servers_for", ptr::null(), |errstr| {
+    errstr.call("kafka_emr_resolver_bootstrap_servers_for", ptr::null(), || {
+        let handle = some(resolver)?;
         let optional = |what, text: *const c_char| {
             // SAFETY: the caller vouches for the strings.
             (!text.is_null()).then(|| unsafe { string(what, text) }).transpose()
         };
-        let servers = || {
-            let handle = resolver.ok_or("resolver is NULL")?;
-            let protocol = optional("security_protocol", security_protocol)?;
-            let mechanism = optional("sasl_mechanism", sasl_mechanism)?;
-            let servers = handle.resolver.client_bootstrap_servers(protocol, mechanism);
-            servers.map(|servers| handle.keep(servers)).map_err(|error| error.to_string())
-        };
-        servers().unwrap_or_else(|why: String| {
-            errstr.write(&why);
-            ptr::null()
-        })
+        let protocol = optional("security_protocol", security_protocol)?;
+        let mechanism = optional("sasl_mechanism", sasl_mechanism)?;
+        Ok(handle.keep(handle.resolver.client_bootstrap_servers(protocol, mechanism)?))
     })
+}
+
+/// The error for a handle that is NULL.
+fn some(resolver: Option<&ResolverHandle>) -> Result<&ResolverHandle, Error> {
+    resolver.ok_or_else(|| Error::argument("resolver is NULL"))
 }
 
 /// Returns a callback for rd_kafka_conf_set_resolve_cb(), or NULL with a message in errstr: a process can have 1024
@@ -206,16 +202,7 @@ pub unsafe extern "C" fn kafka_emr_resolver_callback(
 ) -> Callback {
     // SAFETY: the caller vouches for it.
     let errstr = unsafe { ErrStr::new(errstr, errstr_size) };
-    errstr.guard("kafka_emr_resolver_callback", None, |errstr| {
-        let callback = resolver.ok_or_else(|| "resolver is NULL".to_owned()).and_then(ResolverHandle::hook);
-        match callback {
-            Ok(hook) => Some(hook.callback()),
-            Err(why) => {
-                errstr.write(&why);
-                None
-            }
-        }
-    })
+    errstr.call("kafka_emr_resolver_callback", None, || Ok(Some(some(resolver)?.hook()?.callback())))
 }
 
 /// Returns everything that is known of the clusters' endpoints as JSON, or NULL with a message in errstr. Free it with
@@ -232,19 +219,16 @@ pub unsafe extern "C" fn kafka_emr_resolver_endpoints_json(
 ) -> *mut c_char {
     // SAFETY: the caller vouches for it.
     let errstr = unsafe { ErrStr::new(errstr, errstr_size) };
-    errstr.guard("kafka_emr_resolver_endpoints_json", ptr::null_mut(), |errstr| {
-        let json = || {
-            let resolver = &resolver.ok_or("resolver is NULL")?.resolver;
-            serde_json::to_string(&resolver.overviews()).map_err(|error| error.to_string())
-        };
-        match json().and_then(|json: String| CString::new(json).map_err(|error| error.to_string())) {
-            Ok(json) => json.into_raw(),
-            Err(why) => {
-                errstr.write(&why);
-                ptr::null_mut()
-            }
-        }
+    errstr.call("kafka_emr_resolver_endpoints_json", ptr::null_mut(), || {
+        let resolver = &some(resolver)?.resolver;
+        json(&resolver.overviews())
     })
+}
+
+/// A value as JSON, which the caller of the library frees. JSON has no NUL, and these values have all that JSON can be made of.
+fn json(value: &impl Serialize) -> Result<*mut c_char, Error> {
+    let json = serde_json::to_string(value).map_err(|error| Error::internal(error.to_string()))?;
+    Ok(CString::new(json).map_err(|error| Error::internal(error.to_string()))?.into_raw())
 }
 
 /// Frees a string that the caller owns; NULL is fine.

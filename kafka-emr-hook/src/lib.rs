@@ -24,12 +24,14 @@ mod environment;
 mod guard;
 mod logging;
 mod lookup;
+mod stderr;
 mod system;
 
 pub use addrinfo::{Counts, counts, freeaddrinfo};
 pub use callback::{Hook, OutOfSlots, ResolveCallback, SLOTS, WeakHook};
 pub use environment::variable;
 pub use guard::guard;
-pub use logging::start_logging;
+pub use logging::{UnknownLevel, log_level, start_logging};
 pub use lookup::{getaddrinfo, lookup};
+pub use stderr::StandardError;
 pub use system::{GetAddrInfo, Query, SystemList};

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use kafka_emr_core::{Error, Hosts, Resolver, Source};
-use kafka_emr_hook::{start_logging, variable};
+use kafka_emr_hook::{StandardError, start_logging, variable};
 
 use crate::addresses::Addresses;
 
@@ -41,7 +41,7 @@ pub(crate) fn find() {
     let known = named.as_ref().ok().and_then(|named| Known::open(&named.source).ok());
     // Not before the description is read: `kafka-emr exec` said already what there is to say of it, and a script starts many
     // programs. One that cannot be read is complained of when a name is asked for.
-    start_logging();
+    start_logging(StandardError::unchanged);
     if let Some(known) = known {
         log::info!("this program has the names of {}", known.resolver);
         publish(None, known);

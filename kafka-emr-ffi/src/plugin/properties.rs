@@ -1,18 +1,21 @@
 //! The plugin's part in a configuration: properties in, callback and bootstrap servers out.
 
 use std::ffi::{CStr, c_char, c_void};
+use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kafka_emr_hook::Hook;
 
 use super::settings::{OVERRIDES, Settings};
+use crate::client_log;
+use crate::error::Error;
 use crate::errstr::{ErrStr, string};
-use crate::install::{self, BOOTSTRAP_SERVERS, is_source, other_callback, refuse_dns_lookup};
+use crate::install::{self, BOOTSTRAP_SERVERS, check_dns_lookup, is_source, other_callback};
 use crate::librdkafka::{
     CONF_INVALID, CONF_OK, CONF_UNKNOWN, Client, Conf, ConfRes, INTERCEPTOR, INVALID_ARG, Librdkafka, NO_ERROR, RespErr,
 };
-use crate::owned::{Owned, give, refusal};
+use crate::owned::{Owned, attach, interceptor_error};
 use crate::pin::Pin;
 
 /// What a configuration owns that loaded the plugin.
@@ -38,7 +41,7 @@ pub(crate) unsafe fn start(librdkafka: Librdkafka, conf: *mut Conf) -> Result<()
         install::check(&librdkafka, conf)?;
         let settings = Mutex::new(Settings::new());
         let (fresh, own) = (true, AtomicBool::new(false));
-        give(conf, Plugin { librdkafka, settings, fresh, own, pin: Pin::new(librdkafka) })
+        Ok(attach(conf, Plugin { librdkafka, settings, fresh, own, pin: Pin::new(librdkafka) })?)
     }
 }
 
@@ -59,7 +62,7 @@ impl Owned for Plugin {
         Plugin { librdkafka: self.librdkafka, settings, fresh, own, pin: Pin::new(self.librdkafka) }
     }
 
-    unsafe fn settle(this: *mut Self, conf: *mut Conf) -> Result<(), String> {
+    unsafe fn add_interceptors(this: *mut Self, conf: *mut Conf) -> Result<(), Error> {
         // SAFETY: the caller vouches for both.
         unsafe {
             let librdkafka = (*this).librdkafka;
@@ -68,12 +71,12 @@ impl Owned for Plugin {
                 librdkafka.on_new(conf, INTERCEPTOR, on_new, this.cast()),
             ] {
                 if added != NO_ERROR {
-                    return Err(refusal(added));
+                    return Err(interceptor_error(added));
                 }
             }
             let this = &*this;
             if !this.fresh {
-                return this.settled(conf);
+                return this.configure(conf).map_err(Error::configuration);
             }
             let has_resolver = librdkafka.callback(conf).is_some();
             let loaded = if has_resolver {
@@ -82,11 +85,12 @@ impl Owned for Plugin {
                 this.change(conf, |settings| this.load(conf, settings))
             };
             // The program may go on all the same, and even set the property again.
-            loaded.inspect_err(|why| {
-                this.settings().fail(why);
+            loaded.map_err(|why| {
+                this.settings().fail(&why);
                 if !has_resolver {
-                    librdkafka.set_callback(conf, install::refuse);
+                    librdkafka.set_callback(conf, install::resolve_nothing);
                 }
+                Error::configuration(why)
             })
         }
     }
@@ -110,11 +114,11 @@ impl Plugin {
         change(&mut settings)?;
         let mut other = std::mem::replace(&mut *self.settings(), settings);
         // SAFETY: the caller vouches for `conf`.
-        let done = unsafe { self.settled(conf) };
+        let done = unsafe { self.configure(conf) };
         if done.is_err() {
             other = std::mem::replace(&mut *self.settings(), other);
             // SAFETY: as above. What was there before could be set before.
-            let _ = unsafe { self.settled(conf) };
+            let _ = unsafe { self.configure(conf) };
         }
         // Freed here, and not under the lock: the last handle of a hook may be in it.
         drop(other);
@@ -127,7 +131,7 @@ impl Plugin {
         // SAFETY: the caller vouches for `conf`.
         let set = unsafe { self.librdkafka.set(conf, property, value) };
         self.own.store(false, Ordering::Relaxed);
-        set
+        Ok(set?)
     }
 
     /// Takes what the environment says, and what was set before the plugin was loaded.
@@ -147,8 +151,8 @@ impl Plugin {
         }
     }
 
-    /// Makes the configuration as the settings are.
-    unsafe fn settled(&self, conf: *mut Conf) -> Result<(), String> {
+    /// Sets in the configuration what the settings say.
+    unsafe fn configure(&self, conf: *mut Conf) -> Result<(), String> {
         let settings = self.settings().clone();
         // SAFETY: the caller vouches for `conf`, which keeps the hook with the settings.
         unsafe {
@@ -159,7 +163,7 @@ impl Plugin {
                     self.own.store(false, Ordering::Relaxed);
                     set?;
                 }
-                Err(_) => self.librdkafka.set_callback(conf, install::refuse),
+                Err(_) => self.librdkafka.set_callback(conf, install::resolve_nothing),
             }
             if settings.own_servers {
                 return Ok(());
@@ -175,8 +179,8 @@ impl Plugin {
         }
     }
 
-    /// Sees a property before librdkafka sets it. `Ok(true)` is for the plugin's own.
-    unsafe fn see(&self, conf: *mut Conf, name: &str, value: Option<&str>) -> Result<bool, String> {
+    /// Handles a property before librdkafka sets it. `Ok(true)` is for the plugin's own.
+    unsafe fn on_property(&self, conf: *mut Conf, name: &str, value: Option<&str>) -> Result<bool, String> {
         if self.own.load(Ordering::Relaxed) {
             return Ok(false);
         }
@@ -203,7 +207,7 @@ impl Plugin {
                     }
                 }
                 "client.dns.lookup" => {
-                    refuse_dns_lookup(value.unwrap_or_default())?;
+                    check_dns_lookup(value.unwrap_or_default())?;
                     return Ok(false);
                 }
                 "security.protocol" | "sasl.mechanism" | "sasl.mechanisms" => {
@@ -240,8 +244,8 @@ impl Plugin {
         Ok(true)
     }
 
-    /// What keeps a new client from working, if anything does.
-    unsafe fn fault(&self, conf: *const Conf) -> Result<Hook, String> {
+    /// Returns the hook of a new client, or what keeps it from working.
+    unsafe fn hook_of_client(&self, conf: *const Conf) -> Result<Hook, String> {
         let settings = self.settings().clone();
         let hook = settings.cluster.clone()?;
         if !settings.own_servers {
@@ -250,7 +254,7 @@ impl Plugin {
         // SAFETY: the caller vouches for `conf`.
         match unsafe { self.librdkafka.callback(conf) } {
             Some(address) if address == hook.callback() as usize => Ok(hook),
-            address => Err(other_callback(address.unwrap_or_default())),
+            address => Err(other_callback(address.unwrap_or_default()).into()),
         }
     }
 }
@@ -263,34 +267,29 @@ unsafe extern "C" fn on_conf_set(
     errstr_size: usize,
     opaque: *mut c_void,
 ) -> ConfRes {
-    // SAFETY: librdkafka passes a place for a message.
+    // SAFETY: librdkafka passes a buffer for a message.
     let errstr = unsafe { ErrStr::new(errstr, errstr_size) };
-    errstr.guard("setting a property", CONF_INVALID, |errstr| {
-        // SAFETY: librdkafka passes strings, the opaque of `settle`, which lives as long as the configuration, and that, which
-        // nobody else uses meanwhile.
-        unsafe {
-            let Ok(name) = string("a property's name", name) else { return CONF_UNKNOWN };
-            let plugin = &*opaque.cast::<Plugin>();
+    errstr.guard("setting a property", CONF_INVALID, || {
+        // SAFETY: librdkafka passes strings, the opaque of `add_interceptors`, which lives as long as the configuration, and
+        // that, which nobody else uses meanwhile.
+        let taken = unsafe {
+            let Ok(name) = string("a property's name", name) else { return Ok(CONF_UNKNOWN) };
             let value = match (value.is_null(), string(name, value)) {
                 (true, _) => None,
                 (false, Ok(value)) => Some(value),
-                (false, Err(why)) if name.starts_with("emr.") => {
-                    errstr.write(&format!("kafka-emr: {why}"));
-                    return CONF_INVALID;
-                }
+                (false, Err(why)) if name.starts_with("emr.") => return Err(message(why)),
                 // Others' values are no business of the plugin's, whatever they are.
-                (false, Err(_)) => return CONF_UNKNOWN,
+                (false, Err(_)) => return Ok(CONF_UNKNOWN),
             };
-            match plugin.see(conf, name, value) {
-                Ok(true) => CONF_OK,
-                Ok(false) => CONF_UNKNOWN,
-                Err(why) => {
-                    errstr.write(&format!("kafka-emr: {why}"));
-                    CONF_INVALID
-                }
-            }
-        }
+            (*opaque.cast::<Plugin>()).on_property(conf, name, value)
+        };
+        taken.map(|taken| if taken { CONF_OK } else { CONF_UNKNOWN }).map_err(message)
     })
+}
+
+/// An error as librdkafka shows it, beside those of other plugins.
+pub(super) fn message(error: impl Display) -> String {
+    format!("kafka-emr: {error}")
 }
 
 /// Is called when a client is made. librdkafka shows the message as a warning, and makes the client all the same.
@@ -301,22 +300,17 @@ unsafe extern "C" fn on_new(
     errstr: *mut c_char,
     errstr_size: usize,
 ) -> RespErr {
-    // SAFETY: librdkafka passes a place for a message.
+    // SAFETY: librdkafka passes a buffer for a message.
     let errstr = unsafe { ErrStr::new(errstr, errstr_size) };
-    errstr.guard("a new client", INVALID_ARG, |errstr| {
-        // SAFETY: librdkafka passes the opaque of `settle`, and a client that is being made.
+    errstr.guard("a new client", INVALID_ARG, || {
+        // SAFETY: librdkafka passes the opaque of `add_interceptors`, which lives as long as the client, and a client that is
+        // being made.
         unsafe {
             let plugin = &*opaque.cast::<Plugin>();
-            match plugin.fault(conf) {
-                Ok(hook) => {
-                    Pin::watch(&raw const plugin.pin, hook.resolver(), client);
-                    NO_ERROR
-                }
-                Err(why) => {
-                    errstr.write(&format!("kafka-emr: {why}"));
-                    INVALID_ARG
-                }
-            }
+            client_log::watch(&raw const plugin.librdkafka, client);
+            let hook = plugin.hook_of_client(conf).map_err(message)?;
+            client_log::of_client(&plugin.librdkafka, client, || Pin::watch(&plugin.pin, hook.resolver(), client));
+            Ok::<_, String>(NO_ERROR)
         }
     })
 }

@@ -109,7 +109,7 @@ impl Settings {
             self.fail(&why);
             return Ok(());
         }
-        match source(text, &overrides).and_then(shared::hook) {
+        match source(text, &overrides).and_then(|source| Ok(shared::hook(&source)?)) {
             Ok(hook) => self.cluster = Ok(hook),
             Err(why) if *property == ENVIRONMENT => {
                 let why = format!("{ENVIRONMENT}: {why}; correct or unset it, or set emr.cluster");
