@@ -323,11 +323,14 @@ fn bad_input(place: &str, build: Build, runner: &Runner) -> Output {
     let output = start(runner, &program("c_bad_input.c", build), [&description, &file]);
     println!("{}", output.stdout);
     assert!(output.stdout.ends_with("all as expected\n"), "{output}");
-    for words in
-        ["there is no such file; the last good description stays in use", "was called after its resolver was freed"]
-    {
+    for words in [
+        "there is no such file; the last good description stays in use",
+        "was called after its resolver was freed",
+        "emr-worker-8.cluster-48742",
+    ] {
         assert!(output.stderr.contains(words), "no {words:?}: {output}");
     }
+    assert!(!output.stderr.contains("emr-worker-9.cluster-48742"), "the callback has that: {output}");
     output
 }
 
@@ -376,6 +379,8 @@ fn no_leak_and_no_error_with_the_newest_librdkafka() {
     let site = Site::embedded();
     let output = start(&with_newest, &program("c_thousand.c", SANITIZED), [&site.source(), "1000"]);
     assert_eq!(output.stdout, "1000 clients\n", "{output}");
+    let output = start(&with_newest, &program("c_old_table.c", SANITIZED), [&site.source()]);
+    assert_eq!(output.stdout, "works\n", "{output}");
 }
 
 #[test]
@@ -450,6 +455,33 @@ fn the_library_is_small_and_exports_what_it_should() {
     check_library(library());
 }
 
+/// A program may have a `conf_init` of its own. A plugin has to have one.
+#[test]
+fn a_program_with_a_conf_init_of_its_own_links_with_the_static_library() {
+    let source = "emr://48742?release=EMR-3.10.1&emr-worker-1=10.0.1.24";
+    for kafka_emr in [Linked::Static, Linked::Shared] {
+        let output = start(&plainly, &program("c_conf_init.c", Build { kafka_emr, ..USUAL }), [source]);
+        assert_eq!(output.stdout, "its own\n", "{output}");
+    }
+    check_static_library(&library().with_extension("a"));
+}
+
+fn check_static_library(library: &Path) {
+    let output = succeeds(Command::new("nm").args(["--extern-only", "--defined-only"]).arg(library).env("LC_ALL", "C"));
+    let defines = |name: &str| output.stdout.lines().any(|line| line.split_whitespace().last() == Some(name));
+    assert!(defines("kafka_emr_conf_init") && !defines("conf_init"), "{}", library.display());
+}
+
+/// A program that was compiled with an older header gives the library fewer functions than the library knows.
+#[test]
+fn a_program_with_the_first_table_of_functions_works_with_this_library() {
+    let (site, program) = (Site::embedded(), program("c_old_table.c", SANITIZED));
+    let output = start(&looking_for_leaks, &program, [&site.source()]);
+    assert_eq!(output.stdout, "works\n", "{output}");
+    let output = start(&looking_for_leaks, &program, [site.source().as_str(), "rd_kafka_conf_get"]);
+    assert!(output.stdout.starts_with("rd_kafka_conf_get is missing"), "{output}");
+}
+
 #[test]
 fn an_installed_library_is_all_that_a_compiler_needs() {
     let cargo = || Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -484,6 +516,7 @@ fn an_installed_library_is_all_that_a_compiler_needs() {
         assert!(prefix.join(file).is_file(), "{file}");
     }
     check_library(&real);
+    check_static_library(&lib.join("libkafka_emr.a"));
     let packaged = pkg_config(Some(&lib.join("pkgconfig")), &["--modversion"], &["kafka_emr"]);
     assert_eq!(packaged, [version]);
 

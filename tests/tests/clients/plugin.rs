@@ -476,6 +476,49 @@ fn another_cluster_than_the_pinned_one_is_told() {
     assert!(!output.stderr.contains("kafka-emr"), "{output}");
 }
 
+// Lines for the program's log
+
+/// Debian's librdkafka, the oldest one, and the newest: what the plugin warns of is in the program's own log, where the program
+/// has one that may be called.
+#[test]
+fn warnings_are_in_the_log_of_the_client_that_they_are_about() {
+    let program = scratch("plugin").join("log");
+    build("plugin_log", &program, &CHECKED, &["-lrdkafka".to_owned(), "-lpthread".to_owned()]);
+    let newest = crate::python::newest_librdkafka();
+    let folder = scratch("plugin").join("newest");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir(&folder).unwrap();
+    std::os::unix::fs::symlink(&newest, folder.join("librdkafka.so.1")).unwrap();
+    let path = std::env::join_paths([&*folder, newest.parent().unwrap()]).unwrap();
+    let library = library().display().to_string();
+    let warning = "emr-worker-7.cluster-48742";
+    let run = |newest: bool, log: &str, more: &[&str]| {
+        let source = "emr://48742?release=3.10&strict=true&emr-worker-1=127.0.0.1";
+        let arguments = [&library, source, "emr-worker-7.cluster-48742:9092", log];
+        let mut program = command(&program, arguments.iter().chain(more));
+        if newest {
+            program.env("LD_LIBRARY_PATH", &path);
+        }
+        let output = succeeds(&mut program);
+        assert!(output.stdout.ends_with("ended\n"), "{output}");
+        let ours = |text: &str, start: &str| {
+            text.lines().filter(|line| line.starts_with(start) && line.contains(warning)).count()
+        };
+        (ours(&output.stdout, "log 4 "), ours(&output.stderr, "kafka-emr: warn: "))
+    };
+    for newest in [false, true] {
+        assert_eq!(run(newest, "own", &[]), (1, 0), "newest: {newest}");
+        assert_eq!(run(newest, "own", &["log_level=4"]), (1, 0), "newest: {newest}");
+        // The client does not want it.
+        assert_eq!(run(newest, "own", &["log_level=3"]), (0, 0), "newest: {newest}");
+        // Only the program's own threads may call it.
+        assert_eq!(run(newest, "own", &["log.queue=true"]), (0, 1), "newest: {newest}");
+        // librdkafka's own writes to standard error, and would wait for it.
+        assert_eq!(run(newest, "default", &[]), (0, 1), "newest: {newest}");
+        assert_eq!(run(newest, "null", &[]), (0, 1), "newest: {newest}");
+    }
+}
+
 // Whom to trust, and what must not get out
 
 #[test]

@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,6 +20,10 @@
 #define NAME "emr-worker-1.cluster-48742"
 #define OLD_CLUSTER "emr://48742?release=EMR-3.10.1&emr-worker-1=10.0.1.24"
 #define NEW_CLUSTER "emr://48742?release=EMR-3.11.0&emr-worker-1=10.0.1.24"
+
+#if !defined(KAFKA_EMR_VERSION) || KAFKA_EMR_VERSION < 0x000100ff || KAFKA_EMR_VERSION >= 0x010000ff
+#error "a version that can be compared"
+#endif
 
 /* Whether the last message is one, and one line. */
 static int says(const char *words) {
@@ -116,7 +121,12 @@ static void nothing_is_a_crash_for_null(void) {
     CHECK(says("librdkafka is NULL"));
     rd_kafka_conf_destroy(conf);
     kafka_emr_resolver_free(emr);
-    CHECK(starts_with(kafka_emr_version(), "0."));
+}
+
+static void the_version_is_the_same_as_number_and_as_text(void) {
+    char text[32];
+    sprintf(text, "%d.%d.%d", KAFKA_EMR_VERSION >> 24, KAFKA_EMR_VERSION >> 16 & 0xff, KAFKA_EMR_VERSION >> 8 & 0xff);
+    CHECK(strcmp(kafka_emr_version(), text) == 0);
 }
 
 /* Checks what a call that fails has written into `size` bytes. */
@@ -192,6 +202,77 @@ static void bad_sources(void) {
     check_long_source("\xff", '\xff');
 }
 
+static void write_file(const char *path, const char *content) {
+    FILE *file = fopen(path, "w");
+    CHECK(file != NULL);
+    CHECK(fputs(content, file) >= 0);
+    CHECK(fclose(file) == 0);
+}
+
+static void errors_have_their_codes(const char *path) {
+    static const struct {
+        const char *source;
+        kafka_emr_err_t code;
+        const char *name;
+    } cases[] = {
+        {"emr://48742?release=latest&emr-worker-1=10.0.1.24", KAFKA_EMR_ERR_RELEASE, "RELEASE"},
+        {"emr://48742?release=3.10&emr-worker-1=nowhere", KAFKA_EMR_ERR_VALUE, "VALUE"},
+        {"emr://48742?release=3.11&network=public&emr-worker-1=10.0.1.24", KAFKA_EMR_ERR_ADDRESS, "ADDRESS"},
+        {"", KAFKA_EMR_ERR_SOURCE, "SOURCE"},
+        {"/nowhere/prod.toml", KAFKA_EMR_ERR_IO, "IO"},
+        {NULL, KAFKA_EMR_ERR_ARGUMENT, "ARGUMENT"},
+    };
+    kafka_emr_resolver_t *both = open_source(NEW_CLUSTER ";emr://48743?release=EMR-3.11.0&emr-worker-1=10.0.2.24");
+    size_t i;
+
+    CHECK(kafka_emr_last_error() == KAFKA_EMR_ERR_OK);
+    for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        CHECK(kafka_emr_resolver_open(cases[i].source, errstr, sizeof(errstr)) == NULL);
+        CHECK(kafka_emr_last_error() == cases[i].code);
+        CHECK(strcmp(kafka_emr_err2name(kafka_emr_last_error()), cases[i].name) == 0);
+    }
+    /* Without a message too; and what has no errstr changes nothing. */
+    CHECK(kafka_emr_resolver_open("/nowhere/prod.toml", NULL, 0) == NULL);
+    CHECK(kafka_emr_resolver_bootstrap_servers(both) == NULL);
+    CHECK(kafka_emr_last_error() == KAFKA_EMR_ERR_IO);
+    CHECK(kafka_emr_resolver_bootstrap_servers_for(both, NULL, NULL, NULL, 0) == NULL);
+    CHECK(kafka_emr_last_error() == KAFKA_EMR_ERR_BOOTSTRAP);
+    write_file(path, "id = \"48742\"\nrelease = \n");
+    CHECK(kafka_emr_resolver_open(path, NULL, 0) == NULL);
+    CHECK(kafka_emr_last_error() == KAFKA_EMR_ERR_SYNTAX);
+    write_file(path, "10.0.1.24 " NAME "\n");
+    CHECK(chmod(path, 0666) == 0);
+    CHECK(kafka_emr_resolver_open(path, NULL, 0) == NULL);
+    CHECK(kafka_emr_last_error() == KAFKA_EMR_ERR_INSECURE);
+    CHECK(unlink(path) == 0);
+    kafka_emr_resolver_free(open_source(OLD_CLUSTER));
+    CHECK(kafka_emr_last_error() == KAFKA_EMR_ERR_OK);
+    CHECK(strcmp(kafka_emr_err2name(-1), "UNKNOWN") == 0);
+    kafka_emr_resolver_free(both);
+}
+
+static int lines = 0;
+
+/* Takes lines, and calls the library. */
+static void on_line(kafka_emr_log_level_t level, const char *message, void *opaque) {
+    CHECK(level == KAFKA_EMR_LOG_WARN && opaque == (void *)&lines && strstr(message, "emr-worker-9.cluster-48742") != NULL);
+    CHECK(strchr(message, '\n') == NULL);
+    kafka_emr_resolver_free(open_source(OLD_CLUSTER));
+    lines++;
+}
+
+static void lines_go_to_the_program(void) {
+    kafka_emr_resolver_t *emr = open_source(OLD_CLUSTER);
+    struct addrinfo *list = NULL;
+    kafka_emr_set_log_cb(on_line, &lines);
+    CHECK(kafka_emr_lookup(emr, "emr-worker-9.cluster-48742", "80", NULL, &list) == KAFKA_EMR_NOT_MAPPED);
+    CHECK(lines == 1);
+    kafka_emr_set_log_cb(NULL, NULL);
+    CHECK(kafka_emr_lookup(emr, "emr-worker-8.cluster-48742", "80", NULL, &list) == KAFKA_EMR_NOT_MAPPED);
+    CHECK(lines == 1);
+    kafka_emr_resolver_free(emr);
+}
+
 static void bad_names(void) {
     kafka_emr_resolver_t *emr = open_source(OLD_CLUSTER);
     struct addrinfo hints;
@@ -217,13 +298,6 @@ static void bad_names(void) {
     CHECK(strcmp(address_of_name(emr), "10.0.1.24") == 0);
     free(name);
     kafka_emr_resolver_free(emr);
-}
-
-static void write_file(const char *path, const char *content) {
-    FILE *file = fopen(path, "w");
-    CHECK(file != NULL);
-    CHECK(fputs(content, file) >= 0);
-    CHECK(fclose(file) == 0);
 }
 
 /* Looks NAME up until it leads to `address`; where that has to stay so, for longer than a change goes unseen. */
@@ -337,6 +411,7 @@ static void configurations_that_cannot_be(void) {
     rd_kafka_conf_set_resolve_cb(conf, own_callback);
     CHECK(kafka_emr_conf_apply(conf, emr, errstr, sizeof(errstr)) == RD_KAFKA_CONF_INVALID);
     CHECK(says("a resolve callback is set already, in ") && says("c_bad_input"));
+    CHECK(kafka_emr_last_error() == KAFKA_EMR_ERR_CONFIGURATION);
     rd_kafka_conf_destroy(conf);
 
     /* With its own callback, set by hand, it has all the same to be taken over. */
@@ -455,6 +530,7 @@ static void callbacks_run_out_and_come_back(void) {
     /* Before librdkafka 2.13.0 those that were used above are kept. */
     CHECK(with_callback <= 1024 && with_callback > (rd_kafka_version() >= 0x020d0000 ? 1023 : 1000) && says("1024"));
     CHECK(kafka_emr_resolver_callback(resolvers[1024], errstr, sizeof(errstr)) == NULL);
+    CHECK(kafka_emr_last_error() == KAFKA_EMR_ERR_TOO_MANY_RESOLVERS);
     CHECK(kafka_emr_conf_apply(conf, another, errstr, sizeof(errstr)) == RD_KAFKA_CONF_INVALID && says("1024"));
     /* A resolver without one is a resolver still. */
     CHECK(strcmp(address_of_name(resolvers[1024]), "10.0.1.24") == 0);
@@ -485,6 +561,9 @@ int main(int argc, char **argv) {
     printf("librdkafka %s, %s TLS\n", rd_kafka_version_str(), has_tls() ? "with" : "without");
     nothing_is_a_crash_for_null();
     nothing_is_written_past_the_end();
+    the_version_is_the_same_as_number_and_as_text();
+    errors_have_their_codes(argv[2]);
+    lines_go_to_the_program();
     bad_sources();
     bad_names();
     the_last_good_file_counts(argv[2]);
