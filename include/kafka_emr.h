@@ -175,18 +175,21 @@ kafka_emr_resolver_t *kafka_emr_resolver_open_with(const char *source,
 // and another resolver may take its place later.
 void kafka_emr_resolver_free(kafka_emr_resolver_t *resolver);
 
-// Returns the value for bootstrap.servers by the version rules, or NULL: for a NULL resolver, and for one over several
-// clusters, whose clients have to say which brokers they mean.
+// Returns the value for bootstrap.servers that EMR's document has for the cluster's version: for programs that resolve names
+// by themselves. NULL for a NULL resolver, and for one over several clusters, whose clients have to say which brokers they
+// mean.
 //
 // The string belongs to the resolver and is valid until that is freed. When the file behind it has changed, a later call
 // returns another string.
 const char *kafka_emr_resolver_bootstrap_servers(const kafka_emr_resolver_t *resolver);
 
-// As kafka_emr_resolver_bootstrap_servers(), for a client that may use TLS or Kerberos: those compare certificates and
-// principals with the name that was dialled, so the brokers are listed by long domain.
+// As kafka_emr_resolver_bootstrap_servers(), for a client with the resolver's callback: the brokers by long domain, so that the
+// client finds a cluster again whose addresses have changed. By address if the description says bootstrap = "addresses", or
+// has no id and so no long domains.
 //
 // security_protocol and sasl_mechanism are the client's properties security.protocol and sasl.mechanism; NULL for one that
-// is not set. Returns NULL with a message in errstr when there is no such list.
+// is not set. TLS and Kerberos compare certificates and principals with the name that was dialled: returns NULL with a
+// message in errstr if they need long domains and there are none, and as above.
 const char *kafka_emr_resolver_bootstrap_servers_for(const kafka_emr_resolver_t *resolver,
                                                      const char *security_protocol,
                                                      const char *sasl_mechanism,
@@ -212,6 +215,16 @@ kafka_emr_resolve_cb_t kafka_emr_resolver_callback(const kafka_emr_resolver_t *r
 char *kafka_emr_resolver_endpoints_json(const kafka_emr_resolver_t *resolver,
                                         char *errstr,
                                         size_t errstr_size);
+
+// Returns the resolver's state as JSON, or NULL with a message in errstr. Free it with kafka_emr_string_free(). Later versions
+// may add keys.
+//
+// It is an object of source (as messages show it), read_at (when the descriptions in use were read, in seconds since 1970),
+// files (a list of path, size in bytes, modified in seconds since 1970: as they were then), stale (why newer states of the
+// files are not in use, or null) and lookups (mapped, passed_on and refused, counted since the resolver was opened).
+char *kafka_emr_resolver_status_json(const kafka_emr_resolver_t *resolver,
+                                     char *errstr,
+                                     size_t errstr_size);
 
 // Frees a string that the caller owns; NULL is fine.
 void kafka_emr_string_free(char *string);

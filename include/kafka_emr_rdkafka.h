@@ -49,19 +49,19 @@ static inline kafka_emr_function_t kafka_emr_rdkafka_function(const char *name) 
 /*
  * Gives a resolver to a configuration, before rd_kafka_new() and after the program's own rd_kafka_conf_set() calls.
  *
- * It sets the resolve callback, client.dns.lookup=use_all_dns_ips where librdkafka has that (2.2.0), and bootstrap.servers
- * where that is not set: by the version rules, or by long domain where security.protocol or sasl.mechanism ask for names. The configuration, its copies
- * (rd_kafka_conf_dup) and their clients keep what they need of the resolver, which may be freed at any time.
+ * It sets the resolve callback, client.dns.lookup=use_all_dns_ips if librdkafka has that (2.2.0), and bootstrap.servers if that
+ * is not set: as kafka_emr_resolver_bootstrap_servers_for() returns it. The configuration, its copies (rd_kafka_conf_dup) and
+ * their clients keep what they need of the resolver, which may be freed at any time.
  *
- * Returns RD_KAFKA_CONF_OK, or RD_KAFKA_CONF_INVALID with a message in errstr: where an argument is NULL; where
- * client.dns.lookup is resolve_canonical_bootstrap_servers_only; where the configuration has a resolve callback already,
- * the program's or another resolver's; where bootstrap.servers is a source (emr://…), which the plugin takes; and where the
- * resolver is over several clusters and bootstrap.servers is not set.
+ * Returns RD_KAFKA_CONF_OK, or RD_KAFKA_CONF_INVALID with a message in errstr: if an argument is NULL; if client.dns.lookup is
+ * resolve_canonical_bootstrap_servers_only; if the configuration has a resolve callback already, the program's or another
+ * resolver's; if bootstrap.servers is a source (emr://…), which the plugin takes; and if the resolver is over several clusters
+ * and bootstrap.servers is not set. kafka_emr_last_error() has the code.
  *
  * librdkafka before 2.13.0 cannot be told to free something with a client without risk (it frees interceptors twice when
  * rd_kafka_new() fails and its configuration is then destroyed, its issue 4142). With such a version the library keeps one
  * map for each source, however often that is opened, until the process ends, and counts it among the 1024. From 2.13.0 on,
- * consumers also compare a description's cluster_id.
+ * consumers also compare a description's cluster_id, and lines about a client go to its log_cb (see kafka_emr.h).
  */
 static inline rd_kafka_conf_res_t kafka_emr_conf_apply(rd_kafka_conf_t *conf, kafka_emr_resolver_t *resolver,
                                                        char *errstr, size_t errstr_size) {

@@ -143,8 +143,9 @@ pub unsafe extern "C" fn kafka_emr_resolver_free(resolver: *mut ResolverHandle) 
     });
 }
 
-/// Returns the value for bootstrap.servers by the version rules, or NULL: for a NULL resolver, and for one over several
-/// clusters, whose clients have to say which brokers they mean.
+/// Returns the value for bootstrap.servers that EMR's document has for the cluster's version: for programs that resolve names
+/// by themselves. NULL for a NULL resolver, and for one over several clusters, whose clients have to say which brokers they
+/// mean.
 ///
 /// The string belongs to the resolver and is valid until that is freed. When the file behind it has changed, a later call
 /// returns another string.
@@ -156,11 +157,13 @@ pub extern "C" fn kafka_emr_resolver_bootstrap_servers(resolver: Option<&Resolve
     })
 }
 
-/// As kafka_emr_resolver_bootstrap_servers(), for a client that may use TLS or Kerberos: those compare certificates and
-/// principals with the name that was dialled, so the brokers are listed by long domain.
+/// As kafka_emr_resolver_bootstrap_servers(), for a client with the resolver's callback: the brokers by long domain, so that the
+/// client finds a cluster again whose addresses have changed. By address if the description says bootstrap = "addresses", or
+/// has no id and so no long domains.
 ///
 /// security_protocol and sasl_mechanism are the client's properties security.protocol and sasl.mechanism; NULL for one that
-/// is not set. Returns NULL with a message in errstr when there is no such list.
+/// is not set. TLS and Kerberos compare certificates and principals with the name that was dialled: returns NULL with a
+/// message in errstr if they need long domains and there are none, and as above.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kafka_emr_resolver_bootstrap_servers_for(
     resolver: Option<&ResolverHandle>,
@@ -223,6 +226,23 @@ pub unsafe extern "C" fn kafka_emr_resolver_endpoints_json(
         let resolver = &some(resolver)?.resolver;
         json(&resolver.overviews())
     })
+}
+
+/// Returns the resolver's state as JSON, or NULL with a message in errstr. Free it with kafka_emr_string_free(). Later versions
+/// may add keys.
+///
+/// It is an object of source (as messages show it), read_at (when the descriptions in use were read, in seconds since 1970),
+/// files (a list of path, size in bytes, modified in seconds since 1970: as they were then), stale (why newer states of the
+/// files are not in use, or null) and lookups (mapped, passed_on and refused, counted since the resolver was opened).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kafka_emr_resolver_status_json(
+    resolver: Option<&ResolverHandle>,
+    errstr: *mut c_char,
+    errstr_size: usize,
+) -> *mut c_char {
+    // SAFETY: the caller vouches for it.
+    let errstr = unsafe { ErrStr::new(errstr, errstr_size) };
+    errstr.call("kafka_emr_resolver_status_json", ptr::null_mut(), || json(&some(resolver)?.resolver.status()))
 }
 
 /// A value as JSON, which the caller of the library frees. JSON has no NUL, and these values have all that JSON can be made of.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use kafka_emr_core::{ErrorKind, Overrides, Source};
+use kafka_emr_core::{Overrides, Source};
 use kafka_emr_hook::{Hook, variable};
 
+use crate::error::{Error, ErrorCode};
 use crate::shared;
 
 /// The plugin's own properties beside `emr.cluster`, each with the key of a description that it overrides.
@@ -96,56 +97,38 @@ impl Settings {
         self.resolve()
     }
 
-    /// Finds out the cluster. Fails where no later property could mend what is wrong.
+    /// Opens the cluster anew. Fails on what no later property could mend.
     fn resolve(&mut self) -> Result<(), String> {
-        check(&self.overrides)?;
-        let overrides = self.all_overrides();
+        let own = overrides(&self.overrides)?;
         let Some((property, text)) = &self.source else {
             self.fail(NO_SOURCE);
             return Ok(());
         };
-        if let Err(why) = check(&overrides) {
-            let why = format!("KAFKA_EMR_NETWORK: {why}; correct or unset it, or set emr.network");
+        let mut all = Overrides::default();
+        if let (Some(network), None) = (&self.environments_network, self.overrides.get("network"))
+            && let Err(why) = all.set("network", network)
+        {
+            let why = format!("KAFKA_EMR_NETWORK: {why:#}; correct or unset it, or set emr.network");
             self.fail(&why);
             return Ok(());
         }
-        match source(text, &overrides).and_then(|source| Ok(shared::hook(&source)?)) {
+        all.extend(&own);
+        match open(text, &all) {
             Ok(hook) => self.cluster = Ok(hook),
             Err(why) if *property == ENVIRONMENT => {
                 let why = format!("{ENVIRONMENT}: {why}; correct or unset it, or set emr.cluster");
                 self.fail(&why);
             }
             Err(why) => {
-                let why = format!("{property}: {why}");
-                if !self.another_network_may_do(text, overrides) {
-                    return Err(why);
+                let message = format!("{property}: {why}");
+                // Nodes may have their addresses on another network, and emr.network may come yet.
+                if why.code != ErrorCode::Address || self.overrides.contains_key("network") {
+                    return Err(message);
                 }
-                self.fail(&why);
+                self.fail(&message);
             }
         }
         Ok(())
-    }
-
-    fn all_overrides(&self) -> BTreeMap<&'static str, String> {
-        let mut all = self.overrides.clone();
-        if let Some(network) = &self.environments_network {
-            all.entry("network").or_insert_with(|| network.clone());
-        }
-        all
-    }
-
-    /// Whether nodes lack their addresses on this network only, and `emr.network` may come yet.
-    fn another_network_may_do(&self, text: &str, mut overrides: BTreeMap<&'static str, String>) -> bool {
-        let lacks_addresses = |overrides: &BTreeMap<_, _>| {
-            let clusters = source(text, overrides).map(|source| source.load());
-            matches!(clusters, Ok(Err(error)) if error.kind() == ErrorKind::Address)
-        };
-        !self.overrides.contains_key("network")
-            && lacks_addresses(&overrides)
-            && ["private", "public"].iter().any(|network| {
-                overrides.insert("network", (*network).to_owned());
-                !lacks_addresses(&overrides)
-            })
     }
 
     /// The servers to fill in where the program has none of its own.
@@ -156,17 +139,100 @@ impl Settings {
     }
 }
 
-/// A source with what overrides its descriptions.
-fn source(text: &str, overrides: &BTreeMap<&'static str, String>) -> Result<Source, String> {
-    let source: Source = text.parse().map_err(|error: kafka_emr_core::Error| format!("{error:#}"))?;
-    Ok(source.with(&check(overrides)?))
+fn open(source: &str, overrides: &Overrides) -> Result<Hook, Error> {
+    let source: Source = source.parse()?;
+    shared::hook(&source.with(overrides))
 }
 
-/// Says at once what is wrong with an override, also before the source is known.
-fn check(overrides: &BTreeMap<&'static str, String>) -> Result<Overrides, String> {
-    let mut checked = Overrides::default();
-    for (key, value) in overrides {
-        checked.set(key, value).map_err(|error| format!("{error:#}"))?;
+/// Reads the values at once, also before the source is known.
+fn overrides(texts: &BTreeMap<&'static str, String>) -> Result<Overrides, Error> {
+    let mut overrides = Overrides::default();
+    for (key, value) in texts {
+        overrides.set(key, value)?;
     }
-    Ok(checked)
+    Ok(overrides)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CString;
+    use std::fs;
+    use std::os::unix::ffi::OsStrExt;
+    use std::path::Path;
+
+    use super::*;
+
+    /// Counts how often a file is opened.
+    struct Opens(i32);
+
+    impl Opens {
+        fn of(path: &Path) -> Self {
+            let path = CString::new(path.as_os_str().as_bytes()).unwrap();
+            // SAFETY: the path ends in NUL.
+            let inotify = unsafe {
+                let inotify = libc::inotify_init1(libc::IN_NONBLOCK | libc::IN_CLOEXEC);
+                // Two equal events in a row would be merged: with the ends in between, there are none.
+                assert!(libc::inotify_add_watch(inotify, path.as_ptr(), libc::IN_OPEN | libc::IN_CLOSE) >= 0);
+                inotify
+            };
+            Opens(inotify)
+        }
+
+        /// Returns how often since the last call.
+        fn count(&self) -> usize {
+            // Events of a file have no name.
+            const EVENT: usize = size_of::<libc::inotify_event>();
+            let mut events = [0_u32; 256 * EVENT / 4];
+            // SAFETY: there is as much room as said.
+            let bytes = unsafe { libc::read(self.0, events.as_mut_ptr().cast(), size_of_val(&events)) };
+            let events = &events[..usize::try_from(bytes).unwrap_or(0) / 4];
+            events.chunks(EVENT / 4).filter(|event| event[1] & libc::IN_OPEN != 0).count()
+        }
+    }
+
+    impl Drop for Opens {
+        fn drop(&mut self) {
+            // SAFETY: it is open, and closed once.
+            unsafe { libc::close(self.0) };
+        }
+    }
+
+    #[test]
+    fn a_file_is_read_once_for_each_set_of_settings() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("prod.toml");
+        // Without an EIP, for a client outside.
+        let content = "id = '48742'\nrelease = '3.11'\nnetwork = 'public'\n\
+                       [[nodes]]\nname = 'emr-worker-1'\nprivate_ip = '10.0.1.24'\n";
+        fs::write(&path, content).unwrap();
+        let (source, opens) = (path.to_str().unwrap(), Opens::of(&path));
+        let mut settings = Settings::new();
+
+        settings.set_source("emr.cluster", Some(source)).unwrap();
+        assert!(settings.cluster.as_ref().unwrap_err().contains("emr-worker-1"));
+        assert_eq!(opens.count(), 1);
+        settings.set_override("network", Some("private")).unwrap();
+        assert_eq!((settings.servers().unwrap().as_str(), opens.count()), ("emr-worker-1.cluster-48742:9092", 1));
+        settings.set_override("bootstrap", Some("addresses")).unwrap();
+        assert_eq!((settings.servers().unwrap().as_str(), opens.count()), ("10.0.1.24:9092", 1));
+        // The same again, by another client as well.
+        settings.set_override("bootstrap", Some("addresses")).unwrap();
+        let copy = settings.clone();
+        settings.set_source("emr.cluster", Some(source)).unwrap();
+        assert_eq!((copy.servers().unwrap().as_str(), opens.count()), ("10.0.1.24:9092", 0));
+        // What is wrong whatever the file says does not need it.
+        assert!(settings.set_override("network", Some("internet")).unwrap_err().contains("private, public"));
+        assert_eq!(opens.count(), 0);
+    }
+
+    #[test]
+    fn overrides_are_read_without_a_source() {
+        let mut settings = Settings::new();
+        settings.set_override("network", Some("public")).unwrap();
+        assert!(settings.set_override("strict", Some("maybe")).unwrap_err().contains("maybe"));
+        // No release, no id, and no node of an invented cluster stand in the way.
+        settings.set_override("strict", None).unwrap();
+        settings.set_override("bootstrap", Some("names")).unwrap();
+        assert_eq!(settings.cluster.as_ref().unwrap_err(), NO_SOURCE);
+    }
 }

@@ -12,12 +12,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use kafka_emr_rs::CreateFor;
+use kafka_emr_rs::Resolver;
 use kafka_emr_rs::mocking::MockEmrCluster;
 use kafka_emr_rs::rdkafka::ClientConfig;
 use kafka_emr_rs::rdkafka::client::ClientContext;
 use kafka_emr_rs::rdkafka::error::KafkaError;
 use kafka_emr_rs::rdkafka::producer::{BaseProducer, Producer, ProducerContext};
-use kafka_emr_rs::{Cluster, Resolver};
 use tempfile::TempDir;
 
 use crate::site::{NAMES, Site, TOPIC};
@@ -141,7 +141,7 @@ fn what_cannot_work_is_refused_when_it_is_set() {
 fn what_only_the_whole_configuration_tells_is_reported_when_the_client_is_made() {
     let mock = MockEmrCluster::new().unwrap();
     let plugin = &*plugin();
-    let real = mock.cluster().nodes[1].connect.unwrap();
+    let real = mock.cluster().nodes()[1].connect().unwrap();
     let servers = &format!("bootstrap.servers={real}");
     let two = "emr.cluster=emr://48742?release=3.10&emr-worker-1=10.0.1.24;emr://9?release=3.10&core-1-1=10.0.1.25";
     let no_eips = "emr.cluster=emr://48742?release=3.11&network=public&emr-worker-1=10.0.1.24";
@@ -185,24 +185,33 @@ fn what_only_the_whole_configuration_tells_is_reported_when_the_client_is_made()
 fn properties_come_in_any_order() {
     let plugin = &*plugin();
     let addresses = "emr.cluster=emr://48742?release=3.11&emr-worker-1=10.0.1.24/203.0.113.24";
-    let (private, names, public) = ("10.0.1.24:9092", "emr-worker-1.cluster-48742:9092", "203.0.113.24:9093");
+    let (names, public_names) = ("emr-worker-1.cluster-48742:9092", "emr-worker-1.cluster-48742:9093");
+    let (private, public) = ("10.0.1.24:9092", "203.0.113.24:9093");
     let no_private = "emr.cluster=emr://48742?release=3.11&emr-worker-1=/203.0.113.24";
+    let no_id = "emr.cluster=emr://?release=3.11&core-1=10.0.1.24/203.0.113.24";
     let own = "bootstrap.servers=10.9.9.9:1";
     let inline = "bootstrap.servers=emr://48742?release=3.11&emr-worker-1=10.0.1.24/203.0.113.24";
+    let by_address = "emr.bootstrap=addresses";
     let plain = ["sasl.mechanism=PLAIN", "security.protocol=SASL_PLAINTEXT"];
     let cases: &[(&[&str], &str)] = &[
-        (&[addresses], private),
-        (&[addresses, "emr.network=public"], public),
-        (&[no_private, "emr.network=public"], public),
+        (&[addresses], names),
+        (&[addresses, "emr.network=public"], public_names),
+        (&[no_private, "emr.network=public"], public_names),
+        (&[addresses, by_address], private),
+        (&[addresses, by_address, "emr.network=public"], public),
+        (&[no_private, by_address, "emr.network=public"], public),
+        (&[addresses, by_address, "security.protocol=ssl"], private),
         (&[addresses, "security.protocol=ssl"], names),
-        (&[addresses, "security.protocol=SASL_PLAINTEXT"], names),
-        (&[addresses, plain[0], plain[1]], private),
+        (&[addresses, plain[0], plain[1]], names),
+        (&[no_id], private),
+        (&[no_id, "emr.network=public"], public),
+        (&[no_id, plain[0], plain[1]], private),
         (&[addresses, "emr.bootstrap=names"], names),
         (&[addresses, own], "10.9.9.9:1"),
-        (&[inline], private),
-        (&[inline, "emr.network=public"], public),
-        (&[addresses, "bootstrap.servers="], private),
-        (&[inline, "emr.cluster="], private),
+        (&[inline], names),
+        (&[inline, by_address, "emr.network=public"], public),
+        (&[addresses, "bootstrap.servers="], names),
+        (&[inline, "emr.cluster="], names),
     ];
     for (properties, servers) in cases {
         for mut order in orders(properties) {
@@ -253,7 +262,7 @@ fn orders<'a>(properties: &[&'a str]) -> Vec<Vec<&'a str>> {
 fn copies_have_what_the_original_has() {
     let (one, other) = (Mock::new("one"), Mock::new("other"));
     let (plugin, a, b) = (&*plugin(), &*one.property(), &*other.property());
-    let own = one.mock.cluster().nodes[1].connect.unwrap().to_string();
+    let own = one.mock.cluster().nodes()[1].connect().unwrap().to_string();
     let own_servers = &format!("bootstrap.servers={own}");
     let inline = &format!("bootstrap.servers=emr://{}", one.file);
     let (at_one, at_other) = ("topic one\n", "topic other\n");
@@ -458,9 +467,9 @@ fn another_cluster_than_the_pinned_one_is_told() {
     let folder = TempDir::new().unwrap();
     let message = write(&folder, "message", "hello\n");
     let kcat = |cluster_id: &str, arguments: &[&str]| {
-        let mut cluster = one.mock.cluster().clone();
-        cluster.cluster_id = Some(cluster_id.to_owned());
-        let file = write(&folder, "pinned.toml", &cluster.to_toml().unwrap());
+        let mut description = one.mock.cluster().description().clone();
+        description.settings.cluster_id = Some(cluster_id.to_owned());
+        let file = write(&folder, "pinned.toml", &description.to_toml().unwrap());
         let (plugin, source) = (plugin(), format!("emr://{file}"));
         succeeds(kcat(&["-X", &plugin, "-b", &source]).args(arguments))
     };
@@ -629,8 +638,7 @@ impl Mock {
         let mock = MockEmrCluster::new().unwrap();
         mock.create_topic(topic, 1, 1).unwrap();
         let folder = TempDir::new().unwrap();
-        let cluster: &Cluster = mock.cluster();
-        let file = write(&folder, "cluster.toml", &cluster.to_toml().unwrap());
+        let file = write(&folder, "cluster.toml", &mock.cluster().description().to_toml().unwrap());
         Mock { mock, file, _folder: folder }
     }
 

@@ -20,6 +20,7 @@
 #define NAME "emr-worker-1.cluster-48742"
 #define OLD_CLUSTER "emr://48742?release=EMR-3.10.1&emr-worker-1=10.0.1.24"
 #define NEW_CLUSTER "emr://48742?release=EMR-3.11.0&emr-worker-1=10.0.1.24"
+#define WITHOUT_ID "emr://?release=EMR-3.11.0&core-1=10.0.1.24"
 
 #if !defined(KAFKA_EMR_VERSION) || KAFKA_EMR_VERSION < 0x000100ff || KAFKA_EMR_VERSION >= 0x010000ff
 #error "a version that can be compared"
@@ -418,7 +419,8 @@ static void configurations_that_cannot_be(void) {
     conf = rd_kafka_conf_new();
     rd_kafka_conf_set_resolve_cb(conf, kafka_emr_resolver_callback(emr, errstr, sizeof(errstr)));
     CHECK(kafka_emr_conf_apply(conf, emr, errstr, sizeof(errstr)) == RD_KAFKA_CONF_OK);
-    CHECK(strcmp(servers_of(conf), kafka_emr_resolver_bootstrap_servers(emr)) == 0);
+    CHECK(strcmp(servers_of(conf), NAME ":9092") == 0);
+    CHECK(strcmp(kafka_emr_resolver_bootstrap_servers(emr), "10.0.1.24:9092") == 0);
     rd_kafka_conf_destroy(conf);
 
     /* Only the plugin takes a source there. */
@@ -456,38 +458,76 @@ static void configurations_that_cannot_be(void) {
     kafka_emr_resolver_free(both);
 }
 
-static void security_decides_about_names(void) {
+static void clients_list_names_unless_the_description_has_none(void) {
     static const struct {
+        const char *source;
         const char *protocol;
         const char *mechanism;
         const char *servers;
-    } cases[] = {{NULL, NULL, "10.0.1.24:9092"},           {"plaintext", NULL, "10.0.1.24:9092"},
-                 {"ssl", NULL, NAME ":"},                  {"sasl_ssl", "PLAIN", NAME ":"},
-                 {"sasl_plaintext", "GSSAPI", NAME ":"},   {"sasl_plaintext", NULL, NAME ":"},
-                 {"sasl_plaintext", "PLAIN", "10.0.1.24:"}};
-    kafka_emr_resolver_t *emr = open_source(NEW_CLUSTER);
+    } cases[] = {{NEW_CLUSTER, NULL, NULL, NAME ":9092"},
+                 {NEW_CLUSTER, "plaintext", NULL, NAME ":"},
+                 {NEW_CLUSTER, "sasl_plaintext", "PLAIN", NAME ":"},
+                 {NEW_CLUSTER, "ssl", NULL, NAME ":"},
+                 {NEW_CLUSTER "&bootstrap=addresses", NULL, NULL, "10.0.1.24:9092"},
+                 {NEW_CLUSTER "&bootstrap=addresses", "sasl_plaintext", "GSSAPI", "10.0.1.24:"},
+                 {WITHOUT_ID, NULL, NULL, "10.0.1.24:"},
+                 {WITHOUT_ID, "sasl_plaintext", "PLAIN", "10.0.1.24:"},
+                 {WITHOUT_ID, "sasl_plaintext", NULL, NULL},
+                 {WITHOUT_ID, "ssl", NULL, NULL}};
     size_t i;
 
     for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        rd_kafka_conf_t *conf;
-        if (!has_tls() && cases[i].protocol != NULL && strstr(cases[i].protocol, "ssl") != NULL) {
-            continue;
+        kafka_emr_resolver_t *emr = open_source(cases[i].source);
+        const char *servers = kafka_emr_resolver_bootstrap_servers_for(emr, cases[i].protocol, cases[i].mechanism,
+                                                                       errstr, sizeof(errstr));
+        rd_kafka_conf_t *conf = rd_kafka_conf_new();
+        if (cases[i].servers == NULL) {
+            CHECK(servers == NULL && says("id"));
+        } else {
+            CHECK(starts_with(servers, cases[i].servers));
         }
-        conf = rd_kafka_conf_new();
-        if (cases[i].protocol != NULL) {
-            set(conf, "security.protocol", cases[i].protocol);
+        if (has_tls() || cases[i].protocol == NULL || strstr(cases[i].protocol, "ssl") == NULL) {
+            if (cases[i].protocol != NULL) {
+                set(conf, "security.protocol", cases[i].protocol);
+            }
+            if (cases[i].mechanism != NULL) {
+                set(conf, "sasl.mechanism", cases[i].mechanism);
+            }
+            CHECK((kafka_emr_conf_apply(conf, emr, errstr, sizeof(errstr)) == RD_KAFKA_CONF_OK) == (servers != NULL));
+            CHECK(servers == NULL || strcmp(servers_of(conf), servers) == 0);
         }
-        if (cases[i].mechanism != NULL) {
-            set(conf, "sasl.mechanism", cases[i].mechanism);
-        }
-        CHECK(kafka_emr_conf_apply(conf, emr, errstr, sizeof(errstr)) == RD_KAFKA_CONF_OK);
-        CHECK(starts_with(servers_of(conf), cases[i].servers));
-        CHECK(starts_with(kafka_emr_resolver_bootstrap_servers_for(emr, cases[i].protocol, cases[i].mechanism, errstr,
-                                                                   sizeof(errstr)),
-                          cases[i].servers));
         rd_kafka_conf_destroy(conf);
+        kafka_emr_resolver_free(emr);
     }
+}
+
+static void the_state_of_a_resolver(const char *path) {
+    struct addrinfo *list = NULL;
+    kafka_emr_resolver_t *emr;
+    time_t start = time(NULL);
+    char *status;
+    int stale;
+
+    write_file(path, "10.0.1.24 " NAME "\n");
+    emr = open_source(path);
+    CHECK(kafka_emr_lookup(emr, "localhost", "80", NULL, &list) == KAFKA_EMR_NOT_MAPPED);
+    CHECK(strcmp(address_of_name(emr), "10.0.1.24") == 0);
+    status = kafka_emr_resolver_status_json(emr, errstr, sizeof(errstr));
+    CHECK(status != NULL && strstr(status, path) != NULL && strstr(status, "\"stale\":null") != NULL);
+    CHECK(strstr(status, "\"lookups\":{\"mapped\":1,\"passed_on\":1,\"refused\":0}") != NULL);
+    kafka_emr_string_free(status);
+    CHECK(unlink(path) == 0);
+    do {
+        CHECK(time(NULL) - start < 30);
+        poll(NULL, 0, 20);
+        CHECK(strcmp(address_of_name(emr), "10.0.1.24") == 0);
+        status = kafka_emr_resolver_status_json(emr, errstr, sizeof(errstr));
+        CHECK(status != NULL);
+        stale = strstr(status, "no such file") != NULL;
+        kafka_emr_string_free(status);
+    } while (!stale);
     kafka_emr_resolver_free(emr);
+    CHECK(kafka_emr_resolver_status_json(NULL, errstr, sizeof(errstr)) == NULL && says("resolver is NULL"));
 }
 
 static void clients_that_cannot_be_made(void) {
@@ -570,7 +610,8 @@ int main(int argc, char **argv) {
     a_resolver_that_is_freed_serves_its_clients(argv[1]);
     a_bare_callback(argv[1]);
     configurations_that_cannot_be();
-    security_decides_about_names();
+    clients_list_names_unless_the_description_has_none();
+    the_state_of_a_resolver(argv[2]);
     callbacks_run_out_and_come_back();
     a_description_that_is_gone(argv[1]);
     clients_that_cannot_be_made();
