@@ -4,6 +4,7 @@ use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
@@ -23,23 +24,27 @@ fn calls_of(program: &str, source: Option<&str>, arguments: &[&str]) -> Command 
 }
 
 fn program() -> &'static Path {
-    static PROGRAM: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let program = scratch("exec").join("exec_calls");
-        let mut gcc = Command::new("gcc");
-        gcc.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-O2", "-pthread", "-o"]).arg(&program);
-        succeeds(gcc.arg(root().join("tests/tests/clients/programs/exec_calls.c")).arg("-lrt"));
-        program
-    })
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| built("exec_calls", &["-O2", "-pthread", "-lrt"]))
 }
 
-/// A library of one of the programs' files, to be put behind that of `exec`.
+/// A program of one of the files, made by gcc with these flags.
+fn built(name: &str, flags: &[&str]) -> PathBuf {
+    let program = scratch("exec").join(name);
+    compile(&mut Command::new("gcc"), name, &program, flags);
+    program
+}
+
+/// A library of one of the files, to be put behind that of `exec`.
 fn library(name: &str) -> PathBuf {
     let library = scratch("exec").join(name).with_extension("so");
-    let mut gcc = Command::new("gcc");
-    gcc.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"]).arg(&library);
-    succeeds(gcc.arg(root().join("tests/tests/clients/programs").join(name).with_extension("c")));
+    compile(&mut Command::new("gcc"), name, &library, &["-shared", "-fPIC"]);
     library
+}
+
+fn compile(compiler: &mut Command, name: &str, to: &Path, flags: &[&str]) {
+    let file = root().join("tests/tests/clients/programs").join(name).with_extension("c");
+    succeeds(compiler.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-o"]).arg(to).arg(file).args(flags));
 }
 
 /// What a case prints, without the line that says it is done.
@@ -93,8 +98,10 @@ fn a_program_is_told_what_libc_tells_it_with_a_hosts_file() {
             .arg("resolve")
             .args(&names),
     );
-    assert!(libc.matches("\n  family").count() > 5000 && libc.contains(" emr-worker-1.cluster-48742\n"), "{libc}");
-    assert!(libc.contains(" 127.0.0.77:9092 ") && libc.contains(": Bad value for ai_flags\n"), "{libc}");
+    assert!(libc.matches("\n  family").count() > 2000, "{}", libc.matches("\n  family").count());
+    for part in [" emr-worker-1.cluster-48742\n", " 127.0.0.77:9092 ", ": Bad value for ai_flags\n"] {
+        assert!(libc.contains(part), "{part}");
+    }
     for (n, (exec, libc)) in exec.lines().zip(libc.lines()).enumerate() {
         assert_eq!(exec, libc, "line {}", n + 1);
     }
@@ -110,12 +117,12 @@ fn a_name_of_nobody_needs_no_system_call() {
         node("emr-worker-1", &[("private_ip", "127.10.1.24"), ("public_ip", "127.20.1.24")]),
         node("emr-worker-2", &[("private_ip", "127.10.1.25"), ("connect", "127.0.0.1:19092")]),
     ));
-    // EAI_AGAIN. Short names are somebody else's as well, and addresses are for connect.
-    let foreign =
-        ["sandbox", "-3", "localhost", "db.example.com", "127.0.0.9", "::1", "", "emr-worker-1", "127.10.1.24"];
+    let program = built("exec_sandbox", &[]);
+    // EAI_AGAIN, which the library says. Short names are somebody else's as well, and addresses are for connect.
+    let names = ["-3", "localhost", "db.example.com", "127.0.0.9", "::1", "", "emr-worker-1", "127.10.1.24"];
     for source in [None, description.to_str()] {
-        let mut sandboxed = calls(source, &foreign);
-        printed(sandboxed.env("LD_PRELOAD", &library).env("KAFKA_EMR_LOG", "debug"));
+        let mut sandboxed = calls_of(program.to_str().unwrap(), source, &names);
+        succeeds(sandboxed.env("LD_PRELOAD", &library).env("KAFKA_EMR_LOG", "info"));
     }
 }
 
@@ -163,9 +170,8 @@ fn an_address_is_as_long_as_its_family() {
 #[test]
 fn an_address_sanitizer_goes_on() {
     let sanitized = scratch("exec").join("exec_calls_asan");
-    let mut gcc = Command::new("gcc");
-    gcc.args(["-std=c11", "-g", "-O1", "-fsanitize=address", "-pthread", "-o"]).arg(&sanitized);
-    succeeds(gcc.arg(root().join("tests/tests/clients/programs/exec_calls.c")).arg("-lrt"));
+    let flags = ["-g", "-O1", "-fsanitize=address", "-pthread", "-lrt"];
+    compile(&mut Command::new("gcc"), "exec_calls", &sanitized, &flags);
     let sanitized = sanitized.to_str().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let tunnel = listener.local_addr().unwrap().to_string();
@@ -179,7 +185,6 @@ fn an_address_sanitizer_goes_on() {
         &["connect", "long", "127.10.1.24", "9092"],
         &["cancel", name, missing, "localhost"],
         &["signal", name, "127.10.1.24"],
-        &["fork", name, "cluster-48742"],
     ] {
         let mut script = with_names(Some(source), "sh");
         let exec = with_names(Some(source), sanitized);
@@ -195,9 +200,9 @@ fn an_address_sanitizer_goes_on() {
         }
     }
     // It sees what it is there for, and the user's own options count.
-    let wrong = calls_of(sanitized, source, &["overflow"]);
+    let wrong = calls_of(sanitized, Some(source), &["overflow", "8"]);
     fails(&mut { wrong }, &["AddressSanitizer: heap-buffer-overflow"]);
-    let mut own = calls_of(sanitized, source, &["overflow"]);
+    let mut own = calls_of(sanitized, Some(source), &["overflow", "8"]);
     let output = run(own.env("ASAN_OPTIONS", "exitcode=77:verify_asan_link_order=1"), LIMIT);
     assert!(output.stderr.contains("ASan runtime does not come first"), "{output}");
 }
@@ -220,9 +225,7 @@ fn the_library_needs_libc_alone() {
 
     // musl's programs have other names than the clusters', as ever.
     let musl = folder.path().join("musl");
-    let mut gcc = Command::new("musl-gcc");
-    gcc.args(["-D_GNU_SOURCE", "-pthread", "-o"]).arg(&musl);
-    succeeds(gcc.arg(root().join("tests/tests/clients/programs/exec_calls.c")));
+    compile(&mut Command::new("musl-gcc"), "exec_calls", &musl, &["-pthread"]);
     let source = "emr://48742?release=3.10&emr-worker-1=127.10.1.24";
     let mut script = with_names(Some(source), "sh");
     script.args(["-c", "\"$@\"; exit $?", "sh"]).arg(&musl);
@@ -232,18 +235,36 @@ fn the_library_needs_libc_alone() {
     assert_eq!(with, without);
 }
 
+/// Another EMR cluster has nodes of these names as well.
+#[test]
+fn short_names_are_the_systems() {
+    let description = file(&format!("{DESCRIPTION}{}", node("emr-header-1", &[("private_ip", "127.10.1.23")])));
+    let folder = TempDir::new().unwrap();
+    let hosts = folder.path().join("hosts");
+    fs::write(&hosts, "127.99.1.23 emr-header-1.cluster-51234 emr-header-1\n").unwrap();
+    let listener = TcpListener::bind("127.99.1.23:0").unwrap();
+    let other = listener.local_addr().unwrap();
+    let mut proot = Command::new("proot");
+    proot.arg("-b").arg(format!("{}:/etc/hosts", hosts.display())).arg(kafka_emr().get_program());
+    proot.arg("exec").arg(&*description).arg("--").arg(program());
+    let connected = printed(proot.args(["connect", "tcp", "emr-header-1", &other.port().to_string()]));
+    assert_eq!(connected, other.to_string());
+}
+
 #[test]
 fn a_connection_leads_where_the_description_says() {
-    let listen = |address: &str| {
-        let listener = TcpListener::bind((address, 0)).unwrap();
+    let listen = |address: &str, port: u16| {
+        let listener = TcpListener::bind((address, port)).unwrap();
         let address = listener.local_addr().unwrap();
         (listener, address)
     };
-    let (_tunnel, tunnel) = listen("127.0.0.1");
-    let (_tunnel_in_ipv6, tunnel_in_ipv6) = listen("::1");
-    let (_ssh, ssh) = listen("127.10.1.25");
-    let (_eip, eip) = listen("127.20.1.24");
-    let (_odd_tunnel, odd_tunnel) = listen("127.10.1.28");
+    let (_tunnel, tunnel) = listen("127.0.0.1", 0);
+    let (_tunnel_in_ipv6, tunnel_in_ipv6) = listen("::1", 0);
+    let (_ssh, ssh) = listen("127.10.1.25", 0);
+    let (_zookeeper, zookeeper) = listen("127.10.1.23", 0);
+    let (_database, database) = listen("127.10.1.24", 0);
+    let (_eip, eip) = listen("127.20.1.24", 0);
+    let (_odd_tunnel, odd_tunnel) = listen("127.10.1.28", eip.port());
     let private = file(&format!(
         "{DESCRIPTION}{}{}{}{}",
         node("emr-header-1", &[("private_ip", "127.10.1.23"), ("connect", &tunnel.to_string())]),
@@ -251,8 +272,10 @@ fn a_connection_leads_where_the_description_says() {
         node("emr-worker-2", &[("private_ip", "127.10.1.25"), ("connect", &tunnel.to_string())]),
         node("emr-worker-3", &[("private_ip", "127.10.1.26"), ("connect", &tunnel_in_ipv6.to_string())]),
     ));
+    // Kafka listens at this port, and at no other.
+    let port = eip.port();
     let public = file(&format!(
-        "{DESCRIPTION}network = \"public\"\n{}{}{}{}",
+        "{DESCRIPTION}network = \"public\"\nport = {port}\n{}{}{}{}",
         node("emr-worker-1", &[("private_ip", "127.10.1.24"), ("public_ip", "127.20.1.24")]),
         node("emr-worker-4", &[("connect", &odd_tunnel.to_string())]),
         node("emr-worker-5", &[("private_ip", "127.10.1.28"), ("public_ip", "127.20.1.28")]),
@@ -260,37 +283,40 @@ fn a_connection_leads_where_the_description_says() {
     ));
     let (private, public) = (private.to_str().unwrap(), public.to_str().unwrap());
     let in_ipv6 = |address: SocketAddr| format!("[::ffff:{}]:{}", address.ip(), address.port());
-    let (ssh_port, eip_port) = (ssh.port().to_string(), eip.port().to_string());
+    let [ssh_port, zookeeper_port, database_port, eip_port] =
+        [ssh, zookeeper, database, eip].map(|address| address.port().to_string());
+    let [header_1, worker_2, worker_3, worker_4, worker_6] =
+        ["header-1", "worker-2", "worker-3", "worker-4", "worker-6"].map(|node| format!("emr-{node}.cluster-48742"));
     for (source, how, host, port, leads_to) in [
-        // The brokers' ports of a node with `connect`, however they are asked for, and no others.
-        (private, "tcp", "emr-worker-2", "9092", tunnel.to_string()),
-        (private, "puts-port-in", "emr-worker-2.cluster-48742", "9092", tunnel.to_string()),
-        (private, "zero", "emr-worker-2", "9092", tunnel.to_string()),
+        // Kafka's ports of a node with `connect`, however they are asked for, and no others.
+        (private, "tcp", worker_2.as_str(), "9092", tunnel.to_string()),
+        (private, "puts-port-in", &worker_2, "9092", tunnel.to_string()),
+        (private, "zero", &worker_2, "9092", tunnel.to_string()),
         (private, "tcp", "127.10.1.25", "9093", tunnel.to_string()),
         (private, "tcp", "::ffff:127.10.1.25", "9092", in_ipv6(tunnel)),
-        (private, "tcp", "emr-worker-2", &ssh_port, ssh.to_string()),
-        (private, "udp", "emr-worker-2", "9092", "127.10.1.25:9092".to_owned()),
+        (private, "tcp", &worker_2, &ssh_port, ssh.to_string()),
+        (private, "tcp", &header_1, &zookeeper_port, zookeeper.to_string()),
+        (private, "udp", &worker_2, "9092", "127.10.1.25:9092".to_owned()),
         (private, "udp", "127.10.1.25", "53", "127.10.1.25:53".to_owned()),
-        // Of a node that is no broker, nobody knows the port.
-        (private, "tcp", "emr-header-1", "2181", tunnel.to_string()),
         // To IPv6, by a socket that takes it.
-        (private, "puts-port-in", "emr-worker-3", "9092", tunnel_in_ipv6.to_string()),
+        (private, "puts-port-in", &worker_3, "9092", tunnel_in_ipv6.to_string()),
         (private, "short", "::ffff:127.10.1.26", "9092", tunnel_in_ipv6.to_string()),
         (private, "tcp", &tunnel.ip().to_string(), &tunnel.port().to_string(), tunnel.to_string()),
-        // On the public network, private IPs are EIPs.
+        // On the public network, private IPs are EIPs for Kafka's port. A machine of this network may have the same address.
         (public, "tcp", "127.10.1.24", &eip_port, eip.to_string()),
-        (public, "udp", "127.10.1.24", "53", "127.20.1.24:53".to_owned()),
-        (public, "tcp", "emr-worker-6", &eip_port, eip.to_string()),
+        (public, "tcp", "127.10.1.24", &database_port, database.to_string()),
+        (public, "udp", "127.10.1.24", &eip_port, format!("127.10.1.24:{eip_port}")),
+        (public, "udp", "127.10.1.24", "53", "127.10.1.24:53".to_owned()),
+        (public, "tcp", &worker_6, &eip_port, eip.to_string()),
         (public, "tcp", "fd00::27", &eip_port, in_ipv6(eip)),
         // What a name leads to is led no further.
-        (public, "tcp", "emr-worker-4", "9092", odd_tunnel.to_string()),
-        (public, "udp", "127.10.1.28", "9092", "127.20.1.28:9092".to_owned()),
+        (public, "tcp", &worker_4, &eip_port, odd_tunnel.to_string()),
     ] {
         let connected = printed(&mut calls(Some(source), &["connect", how, host, port]));
         assert_eq!(connected, leads_to, "{how} {host} {port}");
     }
     // What cannot be led there is said.
-    let lost = succeeds(&mut calls(Some(public), &["connect", "puts-port-in", "emr-worker-4", &eip_port]));
+    let lost = succeeds(&mut calls(Some(public), &["connect", "puts-port-in", &worker_4, &eip_port]));
     assert!(lost.stderr.contains("emr-worker-4") && lost.stderr.contains("add its private_ip"), "{lost}");
     // A server's own address is its own.
     assert_eq!(printed(&mut calls(Some(public), &["bind", "127.10.1.24"])), "127.10.1.24");
@@ -325,7 +351,7 @@ fn a_program_does_with_exec_what_it_does_without() {
             assert_eq!(printed(&mut calls(source, case)), "", "{case:?}");
         }
     }
-    let found = printed(&mut calls(Some(source), &["clearenv", "emr-worker-1"]));
+    let found = printed(&mut calls(Some(source), &["clearenv", name]));
     assert!(found.contains(" 127.10.1.24:0"), "{found}");
 }
 
@@ -335,7 +361,13 @@ fn a_description_that_comes_late_is_found() {
     let [path, away] = ["cluster.toml", "away.toml"].map(|name| folder.path().join(name).display().to_string());
     fs::write(&path, format!("{DESCRIPTION}{}", node("emr-worker-1", &[("private_ip", "127.10.1.24")]))).unwrap();
     let mut exec = with_names(Some(&path), "sh");
-    exec.args(["-c", "mv \"$1\" \"$2\" && exec \"$3\" late emr-worker-1 \"$2\" \"$1\"", "sh", &path, &away]);
+    exec.args([
+        "-c",
+        "mv \"$1\" \"$2\" && exec \"$3\" late emr-worker-1.cluster-48742 \"$2\" \"$1\"",
+        "sh",
+        &path,
+        &away,
+    ]);
     let output = succeeds(exec.arg(program()));
     assert!(output.stderr.contains("no name is mapped until it can be read"), "{output}");
     assert_eq!(output.stderr.lines().count(), 1, "{output}");
