@@ -238,7 +238,9 @@ fn the_library_needs_libc_alone() {
 /// Another EMR cluster has nodes of these names as well.
 #[test]
 fn short_names_are_the_systems() {
-    let description = file(&format!("{DESCRIPTION}{}", node("emr-header-1", &[("private_ip", "127.10.1.23")])));
+    let nodes = [("emr-header-1", "127.10.1.23"), ("emr-worker-1", "127.10.1.24")];
+    let nodes = nodes.map(|(name, ip)| node(name, &[("private_ip", ip)])).concat();
+    let description = file(&format!("{DESCRIPTION}{nodes}"));
     let folder = TempDir::new().unwrap();
     let hosts = folder.path().join("hosts");
     fs::write(&hosts, "127.99.1.23 emr-header-1.cluster-51234 emr-header-1\n").unwrap();
