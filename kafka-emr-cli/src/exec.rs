@@ -9,13 +9,15 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 
+use kafka_emr_core::{Resolver, Rule};
+
 use crate::description::Overrides;
 use crate::library;
 use crate::output::Outcome;
 
 /// Run a program that resolves the clusters' names: no root, no change to the machine
 #[derive(clap::Args)]
-#[command(after_long_help = HELP)]
+#[command(after_long_help = help())]
 pub(crate) struct Args {
     /// Where the cluster description is; see `kafka-emr --help` for its forms
     #[arg(env = "KAFKA_EMR_CLUSTER", hide_env_values = true)]
@@ -30,7 +32,10 @@ pub(crate) struct Args {
     command: Vec<OsString>,
 }
 
-const HELP: &str = "\
+fn help() -> String {
+    let ports = Rule::ports().iter().map(u16::to_string).collect::<Vec<_>>().join(" or ");
+    format!(
+        "\
 Examples:
   kafka-emr exec prod.toml -- kafka-console-producer.sh --broker-list \"$(kafka-emr bootstrap prod.toml)\" --topic orders
   kafka-emr exec 'a.toml;b.toml' -- connect-mirror-maker.sh mm2.properties
@@ -38,32 +43,37 @@ Examples:
 
 For programs that do not use librdkafka: the JVM, Node, Python, whatever calls libc's getaddrinfo and connect. The program takes
 the place of this one: signals, exit status and standard streams are its own. Programs that it starts have the names as well.
-Only the clusters' names and addresses are touched; everything else is resolved as ever.
 
-A broker's `connect` stands for its Kafka ports only: TCP, the description's port or the rule's, 9092 and 9093. Of another node
-it stands for every TCP port.
+The map is no wider than Kafka there. Names are long domains, `host`, `aliases` and what stands in hosts text; short names
+(emr-worker-1) are the system's, because another cluster has the same. A node's private IP leads to its EIP on the public
+network, and its addresses lead to its `connect`, for TCP to the description's port alone, else to {ports}. Everything else is
+resolved and connected to as ever.
 
-It works by LD_PRELOAD, so not for programs that are linked statically (Go without cgo), built for musl, or setuid. One for musl
-that your program starts does not start at all (\"Error loading shared library libgcc_s.so.1\"): use `env -u LD_PRELOAD` for it.
-Go with GODEBUG=netdns=cgo has the names, but connects by itself: addresses are not mapped. gethostbyname, getnameinfo, c-ares
-and MSG_FASTOPEN go past it.
+It works by LD_PRELOAD, so not for programs that are linked statically (Go without cgo), built for musl, or setuid; such programs
+that yours starts run without the names. So do those in a chroot without libkafka_emr_preload.so. Go with GODEBUG=netdns=cgo has
+the names, but connects by itself: addresses are not mapped. gethostbyname, getnameinfo, c-ares and MSG_FASTOPEN go past it.
+
+ASAN_OPTIONS begins with verify_asan_link_order=0 in the program: gcc's AddressSanitizer does not start beside a preloaded
+library without it. A program with a sanitizer that gets another environment does not start.
 
 An ignored SIGPIPE is at its default in the program, and a closed standard stream is /dev/null.
 
-Exit status: that of the program; 2 where it cannot be started";
+Exit status: that of the program; 2 where it cannot be started"
+    )
+}
 
 const LIBRARY: &str = "libkafka_emr_preload.so";
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
     let source = args.overrides.source(&args.source)?;
-    // A mistake is told here, and not by every program that is started.
-    kafka_emr_core::Resolver::from_source(source.clone())?;
+    // A mistake is an error here, and not in every program that is started.
+    Resolver::from_source(source.clone())?;
     let library = match &args.library {
         Some(library) => std::path::absolute(library)?,
         None => library::find(LIBRARY).ok_or_else(|| {
             format!(
-                "{LIBRARY} is neither beside this program nor in the lib folder beside its bin; build it with `cargo build --release -p kafka-emr-preload`, or say \
-                 where it is with --library"
+                "{LIBRARY} is neither beside this program nor in the lib folder beside its bin; build it with `cargo build --release -p kafka-emr-preload`, or give \
+                 its path with --library"
             )
         })?,
     };

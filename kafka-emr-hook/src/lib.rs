@@ -27,11 +27,13 @@ mod lookup;
 mod stderr;
 mod system;
 
-pub use addrinfo::{Counts, counts, freeaddrinfo};
+#[cfg(debug_assertions)]
+pub use addrinfo::entries;
+pub use addrinfo::freeaddrinfo;
 pub use callback::{Hook, OutOfSlots, ResolveCallback, SLOTS, WeakHook};
 pub use environment::variable;
 pub use guard::guard;
 pub use logging::{UnknownLevel, log_level, start_logging};
-pub use lookup::{getaddrinfo, lookup};
+pub use lookup::{getaddrinfo, lookup, lookup_in_program};
 pub use stderr::StandardError;
 pub use system::{GetAddrInfo, Query, SystemList};

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::num::ParseIntError;
 use std::ptr;
 
-use kafka_emr_core::{Dial, Family, Lookup, Resolver};
+use kafka_emr_core::{Dial, Family, Lookup, Reach, Resolver};
 use libc::{addrinfo, c_char, c_int};
 
 use crate::addrinfo::{Kind, List, address_of};
@@ -35,7 +35,7 @@ pub unsafe fn getaddrinfo(
     res: *mut *mut addrinfo,
 ) -> c_int {
     let resolve = |node: Option<&CStr>, service: Option<&CStr>, hints: Option<&addrinfo>| {
-        let mapped = map(resolver, node, service, hints)?;
+        let mapped = map(resolver, Reach::Client, node, service, hints)?;
         mapped.map_or_else(|| ask_system(node, service, hints), Ok).map(Some)
     };
     // SAFETY: the caller vouches for the arguments.
@@ -55,8 +55,31 @@ pub unsafe fn lookup(
     hints: *const addrinfo,
     res: *mut *mut addrinfo,
 ) -> Option<c_int> {
+    let resolve = |node: Option<&CStr>, service: Option<&CStr>, hints: Option<&addrinfo>| {
+        map(resolver, Reach::Client, node, service, hints)
+    };
     // SAFETY: the caller vouches for the arguments.
-    unsafe { answer(node, service, hints, res, |node, service, hints| map(resolver, node, service, hints)) }
+    unsafe { answer(node, service, hints, res, resolve) }
+}
+
+/// As [`lookup`], for a whole program, which asks for more than brokers: see
+/// [`Resolver::lookup_in_program`](kafka_emr_core::Resolver::lookup_in_program).
+///
+/// # Safety
+///
+/// As [`getaddrinfo`].
+pub unsafe fn lookup_in_program(
+    resolver: &Resolver,
+    node: *const c_char,
+    service: *const c_char,
+    hints: *const addrinfo,
+    res: *mut *mut addrinfo,
+) -> Option<c_int> {
+    let resolve = |node: Option<&CStr>, service: Option<&CStr>, hints: Option<&addrinfo>| {
+        map(resolver, Reach::Program, node, service, hints)
+    };
+    // SAFETY: the caller vouches for the arguments.
+    unsafe { answer(node, service, hints, res, resolve) }
 }
 
 /// Resolves and writes the answer; `None` where there is none.
@@ -100,22 +123,19 @@ unsafe fn text<'a>(pointer: *const c_char) -> Option<&'a CStr> {
     (!pointer.is_null()).then(|| unsafe { CStr::from_ptr(pointer) })
 }
 
-/// The longest name that DNS has. Longer ones are nobody's but the system's.
-const MAX_NAME: usize = 255;
-
 /// Asks the map; `None` if the system resolver is to be asked.
 fn map(
     resolver: &Resolver,
+    reach: Reach,
     node: Option<&CStr>,
     service: Option<&CStr>,
     hints: Option<&addrinfo>,
 ) -> Result<Option<List>, c_int> {
     // Bytes that are no UTF-8 are no name of a cluster.
     let Some(host) = node.and_then(|node| node.to_str().ok()) else { return Ok(None) };
-    let is_possible = !host.is_empty() && host.strip_suffix('.').unwrap_or(host).len() <= MAX_NAME;
     let has = |flag: c_int| hints.is_some_and(|hints| hints.ai_flags & flag != 0);
     // The system says itself that a name is no number.
-    if !is_possible || (has(libc::AI_NUMERICHOST) && host.parse::<IpAddr>().is_err()) {
+    if has(libc::AI_NUMERICHOST) && host.parse::<IpAddr>().is_err() {
         return Ok(None);
     }
     let family = match hints.map_or(libc::AF_UNSPEC, |hints| hints.ai_family) {
@@ -126,16 +146,16 @@ fn map(
         // The system says itself that there is no such family.
         _ => return Ok(None),
     };
-    match resolver.lookup(host, family) {
-        Lookup::System => Ok(None),
-        Lookup::Refused => Err(match tcp_port(service, hints) {
-            Some(_) => no_address(host),
-            None => Query::new(service, hints).refusal(system_getaddrinfo, host),
-        }),
-        Lookup::Mapped(dial) => match tcp_port(service, hints) {
-            Some((port, kind)) => Ok(Some(tcp_list(&dial, port, kind))),
-            None => system_list(resolver, host, &dial, &Query::new(service, hints)).map(Some),
-        },
+    let lookup = match reach {
+        Reach::Client => resolver.lookup(host, family),
+        Reach::Program => resolver.lookup_in_program(host, family),
+    };
+    match (lookup, tcp_port(service, hints)) {
+        (Lookup::System, _) => Ok(None),
+        (Lookup::Refused, Some(_)) => Err(no_address(host)),
+        (Lookup::Refused, None) => Err(Query::new(service, hints).refusal(system_getaddrinfo, host)),
+        (Lookup::Mapped(dial), Some((port, kind))) => Ok(Some(tcp_list(&dial, port, kind))),
+        (Lookup::Mapped(dial), None) => system_list(resolver, host, &dial, &Query::new(service, hints)).map(Some),
     }
 }
 
@@ -188,7 +208,7 @@ fn system_list(resolver: &Resolver, host: &str, dial: &Dial, query: &Query<'_>) 
 
 /// Returns the name that a hosts file would have first: the long domain.
 fn canonical_name(resolver: &Resolver, host: &str) -> Result<CString, c_int> {
-    let hosts = resolver.hosts();
+    let hosts = resolver.last_hosts();
     let is_number = host.parse::<IpAddr>().is_ok();
     let long = hosts.node(host).filter(|_| !is_number).and_then(|(_, node)| node.long_domain());
     CString::new(long.unwrap_or(host)).map_err(|_| libc::EAI_FAIL)

@@ -9,10 +9,10 @@
 //! glibc unwinds the thread. `connect` may be called in a signal handler and between fork and exec, so it takes no memory and
 //! no lock, opens no file and says nothing.
 
-mod addresses;
-mod cluster;
+mod connections;
 mod names;
 mod next;
+mod snapshot;
 #[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
 mod unwind;
 
@@ -24,10 +24,10 @@ use libc::{addrinfo, sockaddr, socklen_t};
 /// Reads the environment and the descriptions before the program begins: it may change the one and hide the others.
 extern "C" fn at_load() {
     guard("loading libkafka_emr_preload", (), || {
-        next::find();
+        next::load();
         // In a program of musl there are no clusters, and everything is passed on.
         if next::is_glibc() {
-            cluster::find();
+            snapshot::load();
         }
     });
 }
@@ -68,8 +68,8 @@ pub unsafe extern "C-unwind" fn connect(socket: c_int, address: *const sockaddr,
     };
     // SAFETY: the caller vouches for the arguments, and an address of ours is as long as it says.
     unsafe {
-        match addresses::elsewhere(socket, address, length) {
-            Some(other) => next(socket, other.pointer(), other.length()),
+        match connections::redirect(socket, address, length) {
+            Some(other) => next(socket, other.as_ptr(), other.length()),
             None => next(socket, address, length),
         }
     }

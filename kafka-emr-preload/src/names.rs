@@ -1,15 +1,15 @@
 //! What getaddrinfo answers for the clusters' names.
 
 use std::ffi::{CStr, CString, c_char, c_int};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kafka_emr_core::{Cluster, Family, Lookup, Node};
+use kafka_emr_core::{Cluster, Dial, Family, Lookup, Node};
 use kafka_emr_hook::{GetAddrInfo, Query, SystemList, guard};
 use libc::{addrinfo, sockaddr_in};
 
-use crate::addresses::Addresses;
-use crate::cluster::{Known, current};
+use crate::connections::leads_to;
+use crate::snapshot::{self, Snapshot};
 
 /// Answers for a name of the clusters; `None` if libc is to be asked.
 ///
@@ -23,67 +23,79 @@ pub(crate) unsafe fn answer(
     hints: *const addrinfo,
     res: *mut *mut addrinfo,
 ) -> Option<c_int> {
+    if node.is_null() {
+        return None;
+    }
     let _whole = NotCancelled::begin();
     guard("getaddrinfo", Some(libc::EAI_FAIL), || {
-        // First, whatever is asked for: files are looked at here, and nowhere else.
-        let known = current()?;
-        if node.is_null() {
-            return None;
+        // SAFETY: the caller vouches for the name, for the service, which is null or a string, and for the hints.
+        let (name, query) = unsafe {
+            let service = (!service.is_null()).then(|| CStr::from_ptr(service));
+            (CStr::from_ptr(node).to_str().ok()?, Query::new(service, hints.as_ref()))
+        };
+        match find(system, name, &query)? {
+            Ok(list) => {
+                // SAFETY: the caller vouches for `res`.
+                unsafe { *res = list.into_raw() };
+                Some(0)
+            }
+            Err(code) => Some(code),
         }
-        // SAFETY: the caller vouches for the name.
-        let name = unsafe { CStr::from_ptr(node) }.to_str().ok()?;
-        // SAFETY: the caller vouches for the service, which is null or ends in NUL, and for the hints.
-        let query = unsafe { Query::new((!service.is_null()).then(|| CStr::from_ptr(service)), hints.as_ref()) };
-        match find(known, system, name, &query)? {
-            // SAFETY: the caller vouches for `res`.
-            Ok(list) => unsafe { *res = list.into_raw() },
-            Err(code) => return Some(code),
-        }
-        Some(0)
     })
 }
 
-fn find(known: &Known, system: GetAddrInfo, name: &str, query: &Query<'_>) -> Option<Result<SystemList, c_int>> {
-    let of_a_name = !query.has(libc::AI_NUMERICHOST) && name.parse::<IpAddr>().is_err();
-    if !of_a_name || !matches!(query.hints.ai_family, libc::AF_UNSPEC | libc::AF_INET | libc::AF_INET6) {
+fn find(system: GetAddrInfo, name: &str, query: &Query<'_>) -> Option<Result<SystemList, c_int>> {
+    let is_known_family = matches!(query.hints.ai_family, libc::AF_UNSPEC | libc::AF_INET | libc::AF_INET6);
+    if query.has(libc::AI_NUMERICHOST) || !is_known_family {
         return None;
     }
-    let addresses = match known.resolver.lookup(name, 0, Family::Any) {
-        Lookup::System => return None,
-        Lookup::Refused => return Some(Err(query.refusal(system, name))),
-        Lookup::Mapped(addresses) => addresses,
-    };
-    Some(answer_with(known, system, name, &addresses, query))
+    let snapshot = snapshot::for_name(name)?;
+    match snapshot.resolver.lookup_in_program(name, Family::Any) {
+        Lookup::System => None,
+        Lookup::Refused => Some(Err(query.refusal(system, name))),
+        Lookup::Mapped(dial) => Some(answer_with(snapshot::after_lookup(snapshot), system, name, &dial, query)),
+    }
 }
 
 /// Asks libc for the addresses as numbers, so that the list is libc's own.
 fn answer_with(
-    known: &Known,
+    snapshot: &Snapshot,
     system: GetAddrInfo,
     name: &str,
-    addresses: &[SocketAddr],
+    dial: &Dial,
     query: &Query<'_>,
 ) -> Result<SystemList, c_int> {
-    let node = known.hosts.node(name);
-    // `connect` leads a node's own address on to the description's `connect`: to the port as well, which a program that puts it
-    // in by itself would overwrite in an answer.
-    let own = node.and_then(|(cluster, node)| known.addresses.own(cluster, node, |ip| query.takes(ip)));
-    let ips: Vec<IpAddr> = match own {
-        Some(own) => vec![own],
-        None => addresses.iter().map(SocketAddr::ip).collect(),
-    };
-    let mut list = joined(query.answer(system, name, &ips)?).ok_or(libc::EAI_NONAME)?;
-    if let Some((cluster, node)) =
-        node.filter(|(_, node)| own.is_none() && node.connect.is_some() && !query.has(libc::AI_PASSIVE))
+    let node = snapshot.hosts.node(name).filter(|(_, node)| node.dial() == Some(dial));
+    let own = node.and_then(|(cluster, node)| tunnel_entry(snapshot, cluster, node, query));
+    let addresses = own.as_ref().map_or(dial.addresses(), std::slice::from_ref);
+    let mut list = joined(query.answer(system, name, addresses)?).ok_or(libc::EAI_NONAME)?;
+    if let Some((cluster, _)) = node
+        && let Some(instead) = dial.port()
+        && own.is_none()
+        && !query.has(libc::AI_PASSIVE)
     {
-        lead_to_the_tunnel(&mut list, name, cluster, node);
+        set_port(&mut list, name, &cluster.kafka_ports(), instead);
     }
     if query.has(libc::AI_CANONNAME) {
         // As a hosts file has it, which names the long domain first.
-        let long = node.and_then(|(cluster, node)| cluster.long_domain(node));
-        set_canonical_name(&mut list, long.as_deref().unwrap_or(name))?;
+        let long = node.and_then(|(_, node)| node.long_domain());
+        set_canonical_name(&mut list, long.unwrap_or(name))?;
     }
     Ok(list)
+}
+
+/// Returns an address of the node's own that `connect` leads on to the description's `connect`: to its port as well, which a
+/// program that puts the port in by itself would overwrite in an answer.
+fn tunnel_entry(snapshot: &Snapshot, cluster: &Cluster, node: &Node, query: &Query<'_>) -> Option<IpAddr> {
+    let connections = snapshot.hosts.connections();
+    let to = node.connect()?;
+    // Only a socket that takes IPv6 can be led to IPv6.
+    let form = |ip: IpAddr| match ip {
+        IpAddr::V4(v4) if to.is_ipv6() => v4.to_ipv6_mapped().into(),
+        ip => ip,
+    };
+    let is_led_on = |ip: &IpAddr| leads_to(connections, (*ip, cluster.broker_port()).into()).is_some();
+    connections.tunnel_entries(cluster, node).map(form).find(|ip| query.takes(ip) && is_led_on(ip))
 }
 
 /// Makes one list of several: libc frees entry by entry, whichever call they came from.
@@ -96,15 +108,16 @@ fn joined(lists: Vec<SystemList>) -> Option<SystemList> {
     })
 }
 
-/// Puts the port of `connect` in: of a node without an address of its own that would lead there.
-fn lead_to_the_tunnel(list: &mut SystemList, name: &str, cluster: &Cluster, node: &Node) {
-    static SAID: AtomicBool = AtomicBool::new(false);
+/// Puts the port of the description's `connect` in the place of Kafka's ports: for a node without an address of its own that
+/// would lead there.
+fn set_port(list: &mut SystemList, name: &str, kafka_ports: &[u16], instead: u16) {
+    static HAS_WARNED: AtomicBool = AtomicBool::new(false);
     for entry in list.entries_mut().filter(|entry| entry.ai_socktype == libc::SOCK_STREAM) {
         // SAFETY: libc's entry has an address of its family; both have the port in the same place.
         let port = unsafe { &mut (*entry.ai_addr.cast::<sockaddr_in>()).sin_port };
-        if let Some(instead) = Addresses::port_instead(cluster, node, u16::from_be(*port)) {
+        if kafka_ports.contains(&u16::from_be(*port)) {
             *port = instead.to_be();
-        } else if *port == 0 && !SAID.swap(true, Ordering::Relaxed) {
+        } else if *port == 0 && !HAS_WARNED.swap(true, Ordering::Relaxed) {
             log::warn!(
                 "{name}: a program that puts the port in by itself does not get that of connect, because the node has no \
                  address of its own that leads there: add its private_ip"

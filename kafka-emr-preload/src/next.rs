@@ -12,7 +12,7 @@ pub(crate) type Connect = unsafe extern "C-unwind" fn(c_int, *const sockaddr, so
 
 /// Looks both up, at load, so that nobody has to later. Only the constructor of a library that is loaded before this one comes
 /// earlier.
-pub(crate) fn find() {
+pub(crate) fn load() {
     let _ = (getaddrinfo(), connect());
 }
 
