@@ -158,7 +158,8 @@ impl<'a> Judge<'a> {
             Err(ClientError::MechanismNotBuiltIn(mechanism)) => {
                 check.verdict = Verdict::Unchecked;
                 check.result = format!(
-                    "not checked: this program is built without SASL {}; build it with `--features gssapi`",
+                    "this program is built without the SASL mechanism {}; build it with `--features gssapi` to check the login \
+                     and what comes after it",
                     OneLine(mechanism)
                 );
             }

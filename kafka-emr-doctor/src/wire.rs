@@ -8,6 +8,9 @@ use std::io::{self, Read, Write};
 /// The largest response, in bytes: a broker in metadata takes less than 400.
 const MAX_RESPONSE: usize = 16 << 20;
 
+/// The number of each request. A response repeats it, unless it is other traffic.
+pub const CORRELATION_ID: i32 = 0x6b65_6d72;
+
 const METADATA: i16 = 3;
 const SASL_HANDSHAKE: i16 = 17;
 const API_VERSIONS: i16 = 18;
@@ -140,8 +143,6 @@ pub fn metadata(stream: &mut (impl Read + Write)) -> io::Result<Metadata> {
 }
 
 fn send(stream: &mut (impl Read + Write), api: i16, version: i16, body: &[u8]) -> io::Result<Vec<u8>> {
-    // Found again in the response, unless that is other traffic.
-    const CORRELATION_ID: i32 = 0x6b65_6d72;
     let mut request = Vec::new();
     request.extend(api.to_be_bytes());
     request.extend(version.to_be_bytes());
@@ -224,7 +225,7 @@ mod tests {
     impl Peer {
         fn answering(body: &[u8]) -> Self {
             let mut bytes = u32::try_from(body.len() + 4).unwrap().to_be_bytes().to_vec();
-            bytes.extend(0x6b65_6d72_i32.to_be_bytes());
+            bytes.extend(CORRELATION_ID.to_be_bytes());
             bytes.extend(body);
             Peer(io::Cursor::new(bytes))
         }

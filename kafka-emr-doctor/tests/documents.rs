@@ -1,6 +1,10 @@
 //! What the documents have about the doctor is what the doctor has.
 
-use kafka_emr_doctor::{Fault, Step, Verdict};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kafka_emr_doctor::kafka_emr_core::Resolver;
+use kafka_emr_doctor::{ClientSettings, Doctor, Fault, Step, Verdict};
 use serde_json::Value;
 
 fn schema() -> Value {
@@ -41,5 +45,51 @@ fn troubleshooting_has_a_section_for_every_fault_in_order() {
         );
         let section = section.split("\n## ").next().unwrap();
         assert!(section.contains("\n**Cure.** "), "{fault}: its section has no cure");
+    }
+}
+
+#[test]
+fn a_report_is_as_the_schema_has_it() {
+    const NAME: &str = "http://kafka-emr.test/doctor.schema.json";
+    let mut schemas = boon::Schemas::new();
+    let mut compiler = boon::Compiler::new();
+    compiler.add_resource(NAME, schema()).unwrap();
+    let compiled = compiler.compile(NAME, &mut schemas).unwrap();
+    let doctor = Doctor::new(ClientSettings::default()).timeout(Duration::from_secs(10));
+    let report = doctor.examine(&Resolver::open("emr://1234?release=EMR-3.10.1&emr-worker-1=127.10.7.24").unwrap());
+    let report = serde_json::to_value(report.unwrap()).unwrap();
+    assert_eq!(report["clusters"][0]["findings"][0]["fault"], "nothing-listens", "{report:#}");
+    if let Err(error) = schemas.validate(&report, compiled) {
+        panic!("{error}\n{report:#}");
+    }
+}
+
+/// The kept screens of `kafka-emr doctor` on real brokers: the name of the case, and the screen.
+fn screens() -> Vec<(String, String)> {
+    let folder = clients().join("doctor/screens");
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    files
+        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(path).unwrap()))
+        .collect()
+}
+
+fn clients() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/tests/clients")
+}
+
+#[test]
+fn every_fault_has_a_case_on_real_brokers() {
+    let screens = screens();
+    for fault in Fault::ALL {
+        let first = format!("\n1. {fault}: {}\n", fault.cause());
+        assert!(
+            screens.iter().any(|(_, screen)| screen.contains(&first)),
+            "{fault}: no screen in tests/tests/clients/doctor/screens has it as the first finding; add a case for it to \
+             tests/tests/clients/doctor.rs"
+        );
+    }
+    let cases = std::fs::read_to_string(clients().join("doctor.rs")).unwrap();
+    for (name, _) in screens {
+        assert!(cases.contains(&format!("\"{name}\"")), "no case keeps the screen {name}.txt");
     }
 }

@@ -28,7 +28,17 @@ impl Certificate {
     /// The JDK's keytool is missing, or does not make it.
     #[track_caller]
     pub fn for_names(names: &[impl AsRef<str>]) -> Certificate {
-        must(Self::make(names))
+        must(Self::make(names, &["-validity", "30"]))
+    }
+
+    /// The same, and it has expired a month ago.
+    ///
+    /// # Panics
+    ///
+    /// As [`for_names`](Self::for_names).
+    #[track_caller]
+    pub fn expired_for_names(names: &[impl AsRef<str>]) -> Certificate {
+        must(Self::make(names, &["-startdate", "-60d", "-validity", "30"]))
     }
 
     /// The certificate in PEM, which clients trust: `ssl.ca.location`, say.
@@ -46,17 +56,17 @@ impl Certificate {
         self.0.path().join("truststore.p12")
     }
 
-    fn make(names: &[impl AsRef<str>]) -> Result<Certificate, String> {
+    fn make(names: &[impl AsRef<str>], validity: &[&str]) -> Result<Certificate, String> {
         let dir = TempDir::with_prefix("kafka-emr-certificate-");
         let made = Certificate(Arc::new(dir.map_err(|error| format!("cannot make a folder: {error}"))?));
         let names: Vec<String> = names.iter().map(|name| alternative(name.as_ref())).collect();
         let names = format!("SAN={}", names.join(","));
         let keystore = made.keystore();
         #[rustfmt::skip]
-        keytool(&keystore, &[
+        let arguments = [
             "-genkeypair", "-dname", "CN=kafka-emr tests", "-ext", &names, "-keyalg", "RSA", "-keysize", "2048",
-            "-validity", "30",
-        ])?;
+        ];
+        keytool(&keystore, &[&arguments[..], validity].concat())?;
         let pem = made.pem();
         let pem = pem.to_string_lossy();
         keytool(&keystore, &["-exportcert", "-rfc", "-file", &pem])?;

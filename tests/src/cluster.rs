@@ -124,6 +124,13 @@ impl KafkaCluster {
         must(self.wait_until_ready());
     }
 
+    /// Has broker `id` hang: it accepts connections and does not answer. It hangs until the cluster is dropped.
+    #[track_caller]
+    pub fn hang_broker(&mut self, id: i32) {
+        let broker = self.brokers.get(&id);
+        must(broker.ok_or_else(|| format!("broker {id} cannot hang: it does not run")).and_then(Process::pause));
+    }
+
     /// Starts one more broker, or a stopped one again, and waits until all brokers know it.
     ///
     /// One that ran before finds its data, also when it now listens elsewhere.
@@ -140,10 +147,10 @@ impl KafkaCluster {
         addresses.join(",")
     }
 
-    /// What clients that ask the broker at `listen` are told: the id of every broker, in order, and
-    /// its `host:port`. It asks without TLS or login.
+    /// The brokers that the one at `listen` lists to clients: the id of each, in order, and its
+    /// `host:port`. Without TLS and login.
     #[track_caller]
-    pub fn told_at(&self, listen: SocketAddr) -> Vec<(i32, String)> {
+    pub fn listed_at(&self, listen: SocketAddr) -> Vec<(i32, String)> {
         must(ready::brokers(listen).map_err(|error| format!("{listen} does not answer: {error}")))
     }
 

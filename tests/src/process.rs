@@ -153,14 +153,24 @@ impl Process {
     /// Asks it to shut down, and waits until it has.
     pub(crate) fn terminate(mut self) -> Result<(), String> {
         self.check_runs()?;
-        let sent =
-            Command::new("sh").args(["-c", r#"kill -TERM "$1""#, "stop"]).arg(self.child.id().to_string()).status();
-        if !sent.is_ok_and(|status| status.success()) {
-            return Err(self.fault("could not be sent SIGTERM"));
-        }
+        self.signal("TERM")?;
         match poll::until(SHUTDOWN, || self.exit_status()) {
             Some(_) => Ok(()),
             None => Err(self.fault(&format!("did not shut down within {SHUTDOWN:?}"))),
+        }
+    }
+
+    /// Stops it where it is, until it is killed.
+    pub(crate) fn pause(&self) -> Result<(), String> {
+        self.signal("STOP")
+    }
+
+    fn signal(&self, name: &str) -> Result<(), String> {
+        let mut kill = Command::new("sh");
+        kill.args(["-c", r#"kill -"$1" "$2""#, "signal", name]).arg(self.child.id().to_string());
+        match kill.status() {
+            Ok(status) if status.success() => Ok(()),
+            _ => Err(self.fault(&format!("could not be sent SIG{name}"))),
         }
     }
 

@@ -44,12 +44,9 @@ fn checks(cluster: &ClusterReport, page: &Page) -> String {
 }
 
 fn conclusion(cluster: &ClusterReport, page: &Page) -> String {
-    if let (true, Some(unchecked)) =
-        (cluster.findings.is_empty(), cluster.checks.iter().find(|check| check.verdict == Verdict::Unchecked))
-    {
-        let text =
-            format!("no fault found, but not everything is checked: {}: {}", unchecked.subject, unchecked.result);
-        return page.paint(&text, NOTE) + "\n";
+    let unchecked = cluster.checks.iter().find(|check| check.verdict == Verdict::Unchecked);
+    if let Some(unchecked) = unchecked.filter(|_| cluster.findings.is_empty()) {
+        return page.paint(&format!("no fault found so far: {}", unchecked.result), NOTE) + "\n";
     }
     if cluster.findings.is_empty() {
         let of_listeners = || cluster.checks.iter().filter(|check| check.step == Step::Listener);

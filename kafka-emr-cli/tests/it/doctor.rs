@@ -16,7 +16,7 @@ fn an_embedded_cluster_is_fine() {
     let description = file(".toml", &mock.cluster().description().to_toml().unwrap());
     let text = run(["doctor", &path(&description), "--timeout", "20", "--probe-topic", "orders"]).quietly(0);
     assert!(text.contains("a message was produced and consumed"), "{text}");
-    // librdkafka's mock brokers do not tell their settings.
+    // librdkafka's mock brokers do not describe their settings.
     let fine = "fine: a client reaches each of the brokers (3); not all of them could be asked which one they are\n";
     assert!(text.ends_with(fine), "{text}");
 
@@ -37,13 +37,66 @@ fn several_clusters_have_a_report_each() {
     assert_eq!(report["verdict"], "fault");
 }
 
+/// A listener that offers a login by Kerberos, and knows no more than what comes before it.
+#[cfg(not(feature = "gssapi"))]
+fn kerberos_listener() -> TcpListener {
+    use std::io::Write as _;
+    let listener = TcpListener::bind("127.10.7.25:0").unwrap();
+    let incoming = listener.try_clone().unwrap();
+    let answer = |mut stream: &std::net::TcpStream| -> std::io::Result<()> {
+        loop {
+            let mut length = [0; 4];
+            stream.read_exact(&mut length)?;
+            let mut request = vec![0; u32::from_be_bytes(length) as usize];
+            stream.read_exact(&mut request)?;
+            let body: &[u8] = match request[..2] {
+                // No error, and the versions of one request: SASL handshakes.
+                [0, 18] => &[0, 0, 0, 0, 0, 1, 0, 17, 0, 0, 0, 1],
+                // No error, and one mechanism.
+                _ => b"\0\0\0\0\0\x01\0\x06GSSAPI",
+            };
+            let length = u32::try_from(4 + body.len()).unwrap().to_be_bytes();
+            stream.write_all(&[&length, &request[4..8], body].concat())?;
+        }
+    };
+    std::thread::spawn(move || incoming.incoming().flatten().for_each(|stream| drop(answer(&stream))));
+    listener
+}
+
+#[cfg(not(feature = "gssapi"))]
 #[test]
-fn a_mechanism_that_is_not_built_in_is_said_and_all_else_is_looked_at() {
+fn a_login_that_is_not_built_in_is_unchecked_and_no_fault() {
+    let listener = kerberos_listener();
+    let port = listener.local_addr().unwrap().port();
+    let source = format!("emr://48742?release={NEW}&port={port}&emr-worker-1=127.10.7.25");
+    let doctor =
+        ["doctor", &source, "--timeout", "20", "--probe-topic", "orders", "-X", "security.protocol=SASL_PLAINTEXT"];
+    let text = run(doctor).quietly(2);
+    assert!(text.contains("SASL_PLAINTEXT (GSSAPI)"), "{text}");
+    let last = "no fault found so far: this program is built without the SASL mechanism GSSAPI; build it with \
+                `--features gssapi` to check the login and what comes after it\n";
+    assert!(text.ends_with(last), "{text}");
+    let report = run([&doctor[..], &["--json"]].concat()).json(2);
+    assert_eq!(report["verdict"], "unchecked", "{report:#}");
+    assert_eq!(report["clusters"][0]["findings"], serde_json::json!([]), "{report:#}");
+    // A fault that shows before the login is one all the same.
+    drop(listener);
+    let source = source.replace(&format!("port={port}"), "port=1");
+    let report =
+        run(["doctor", &source, "--timeout", "20", "--json", "-X", "security.protocol=SASL_PLAINTEXT"]).json(1);
+    assert_eq!(report["clusters"][0]["findings"][0]["fault"], "nothing-listens", "{report:#}");
+    assert_eq!(report["clusters"][0]["findings"].as_array().unwrap().len(), 1, "{report:#}");
+}
+
+#[cfg(not(feature = "gssapi"))]
+#[test]
+fn a_login_that_is_not_built_in_hides_no_fault() {
     let mock = MockEmrCluster::new().unwrap();
     let description = file(".toml", &mock.cluster().description().to_toml().unwrap());
     // Kerberos is librdkafka's default.
     let report = run(["doctor", &path(&description), "--json", "-X", "security.protocol=SASL_PLAINTEXT"]).json(1);
     assert_eq!(report["clusters"][0]["findings"][0]["fault"], "sasl-not-expected", "{report:#}");
+    assert_eq!(report["clusters"][0]["findings"].as_array().unwrap().len(), 1, "{report:#}");
 }
 
 #[track_caller]
@@ -170,7 +223,7 @@ fn ctrl_c_ends_a_watch_in_the_middle_of_an_examination() {
 }
 
 #[test]
-fn a_watch_says_once_that_the_description_is_broken() {
+fn a_watch_warns_once_that_the_description_is_broken() {
     let mock = MockEmrCluster::new().unwrap();
     let toml = mock.cluster().description().to_toml().unwrap();
     let description = file(".toml", &toml);

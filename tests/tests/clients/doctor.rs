@@ -59,8 +59,11 @@ fn doctor_on_brokers_that_advertise_long_domains() {
         KafkaVersion::V1_0_1,
         &brokers([127, 10, 1], 9092, |worker| format!("{}:9092", name(worker))),
     );
-    create_topic(&cluster.internal_bootstrap(), 3);
     let r3 = Described::new("EMR-3.10.1", "private");
+    let fourth = r3.clone().node("emr-worker-4", "127.10.1.27", "");
+    // Without a partition, nothing shows whether a broker is down or none.
+    Case::of("broker-missing", "broker-missing").on(&fourth);
+    create_topic(&cluster.internal_bootstrap(), 3);
     let outside = |release| {
         // The brokers' addresses are the EIPs; nobody is at the private IPs.
         Described::new(release, "public").each(|node| {
@@ -79,8 +82,9 @@ fn doctor_on_brokers_that_advertise_long_domains() {
     Case::of("wrong-port-by-release", "wrong-port").on(&outside("EMR-3.11.0"));
     Case::of("other-cluster", "other-cluster").on(&r3.clone().top("cluster_id = \"a2Fma2EtZW1yLW90aGVyIQ\""));
     Case::of("unknown-broker", "unknown-broker").on(&r3.clone().without("emr-worker-3"));
-    let fourth = r3.clone().node("emr-worker-4", "127.10.1.27", "");
     Case::of("not-a-broker", "not-a-broker").on(&fourth);
+    Case::of("wrong-id", "wrong-id").on(&Described::new("EMR-3.11.0", "private").id("99999"));
+    Case::of("client-failed", "client-failed").with(&["-X", "broker.address.family=v6"]).on(&r3);
     Case::of("names-swapped", "names-swapped").on(&r3.clone().swapped());
     Case::of("tls-not-expected", "tls-not-expected").with(&["-X", "security.protocol=SSL"]).on(&r3);
     let login = [
@@ -123,6 +127,12 @@ fn behind_a_firewall(described: &Described) {
 fn nothing_listens(described: &Described) {
     let nobody = described.clone().each(|node| node.private = node.private.replace("127.10.1.", "127.10.8."));
     Case::of("nothing-listens", "nothing-listens").on(&nobody);
+    let one = described.clone().each(|node| {
+        if node.name == "emr-worker-3" {
+            node.private = "127.10.8.26".to_owned();
+        }
+    });
+    Case::of("broker-not-listening", "broker-not-listening").on(&one);
 
     // A web server, say.
     let listener = std::net::TcpListener::bind("127.10.8.24:9092").unwrap();
@@ -153,6 +163,8 @@ fn doctor_on_brokers_that_advertise_private_ips() {
     create_topic(&cluster.internal_bootstrap(), 3);
     Case::of("public-access-off", "public-access-off").on(&Described::new("EMR-3.11.0", "public"));
     Case::of("principal-not-host", "principal-not-host").on(&Described::new("EMR-3.10.1", "public"));
+    let swapped = Described::new("EMR-3.11.0", "public").top("port = 9092").swapped();
+    Case::of("public-access-off-and-names-swapped", "public-access-off").on(&swapped);
 }
 
 /// As brokers with public access that advertise private IPs all the same.
@@ -217,13 +229,30 @@ fn doctor_on_brokers_whose_certificates_have_other_names() {
     let brokers = brokers([127, 10, 1], 9092, |worker| format!("{}:9092", name(worker)));
     let brokers = &brokers[..1];
     let security = Security::Ssl(certificate.clone());
-    let _cluster = KafkaCluster::start_secured(KafkaVersion::Newest, brokers, &security);
+    let mut cluster = KafkaCluster::start_secured(KafkaVersion::Newest, brokers, &security);
     let described = Described::new("EMR-3.12.0", "private").without("emr-worker-2").without("emr-worker-3");
     let trust = format!("ssl.ca.location={}", certificate.pem().display());
     let tls = ["security.protocol=SSL", &trust];
     Case::of("certificate-name", "certificate-name").properties(&tls).on(&described);
     let careless = [&tls[..], &["ssl.endpoint.identification.algorithm=none"]].concat();
-    Case::healthy("certificate-name-not-looked-at").properties(&careless).on(&described);
+    Case::healthy("certificate-name-not-compared").properties(&careless).on(&described);
+
+    cluster.hang_broker(1);
+    Case::of("unresponsive", "unresponsive").with(&["--timeout", "3"]).properties(&tls).on(&described);
+}
+
+/// The newest Kafka with a certificate that has expired.
+#[test]
+fn doctor_on_brokers_whose_certificate_has_expired() {
+    let certificate = Certificate::expired_for_names(&[name(1)]);
+    let brokers = brokers([127, 10, 1], 9092, |worker| format!("{}:9092", name(worker)));
+    let security = Security::Ssl(certificate.clone());
+    let _cluster = KafkaCluster::start_secured(KafkaVersion::Newest, &brokers[..1], &security);
+    let described = Described::new("EMR-3.12.0", "private").without("emr-worker-2").without("emr-worker-3");
+    let trust = format!("ssl.ca.location={}", certificate.pem().display());
+    Case::of("certificate-expired", "certificate-expired")
+        .properties(&["security.protocol=SSL", &trust])
+        .on(&described);
 }
 
 /// Brokers that ask clients for a certificate: by TLS 1.2, in the handshake, and by TLS 1.3, after it.

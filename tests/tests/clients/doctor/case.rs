@@ -20,16 +20,16 @@ pub(super) fn doctor(description: &Path, arguments: &[&str]) -> Output {
     run(kafka_emr().arg("doctor").arg(description).args(arguments), LIMIT)
 }
 
-/// A state of a cluster, and what the doctor is to say of it.
+/// A state of a cluster, and what the doctor is to report.
 pub(super) struct Case {
     /// Of the screen that is kept.
     name: &'static str,
-    /// The code of the first cause; none where all is well.
+    /// The code of the first finding; none if all is well.
     first: Option<&'static str>,
     arguments: Vec<String>,
-    /// The machine's own hosts file, where it is another one.
+    /// The machine's own hosts file, if it is another one.
     hosts_file: Option<&'static str>,
-    /// How long the doctor may take at most, where that matters.
+    /// How long the doctor may take at most, if that matters.
     at_most: Option<Duration>,
 }
 
@@ -61,7 +61,7 @@ impl Case {
         Case { at_most: Some(Duration::from_secs(10)), ..self }
     }
 
-    /// The passwords that the doctor is given. None of them may be a word that it says anyway.
+    /// The passwords that the doctor is given. None of them may be a word that it prints anyway.
     fn secrets(&self) -> Vec<&str> {
         let given = self.arguments.iter().filter_map(|argument| argument.split_once('='));
         let given = given.filter(|(key, _)| key.ends_with("password")).map(|(_, value)| value);
@@ -75,7 +75,7 @@ impl Case {
     /// Runs the doctor and compares: the exit status, the first cause, the screen, the JSON with its schema.
     #[track_caller]
     pub(super) fn on(mut self, described: &Described) {
-        // Longer than users wait: the machine is busy. Where it matters, the case says its own.
+        // Longer than users wait: the machine is busy. A case may set its own.
         if !self.arguments.iter().any(|argument| argument == "--timeout") {
             self.arguments.splice(0..0, ["--timeout", "20"].map(str::to_owned));
         }

@@ -24,6 +24,12 @@ impl Described {
         })
     }
 
+    /// With another id.
+    pub(super) fn id(mut self, id: &str) -> Self {
+        self.top = self.top.replace("48742", id);
+        self
+    }
+
     /// With one more line before the nodes.
     pub(super) fn top(mut self, line: &str) -> Self {
         self.top += &format!("{line}\n");
