@@ -2,7 +2,8 @@
 //!
 //! One module per verb: [`demo`], [`bootstrap`], [`endpoints`], [`resolve`], [`doctor`], [`hosts`], [`import`], [`exec`], [`completions`],
 //! [`man`]. Each makes a report, which [`output`] prints as text or as JSON. Results go to standard output, everything else
-//! to standard error. The exit status is 0 when all is fine, 1 when the check found a problem, 2 for bad usage or bad input.
+//! to standard error. The exit status is 0 when all is fine, 1 when the check found a problem, 2 for bad usage,
+//! bad input, or what could not be checked.
 
 #![forbid(unsafe_code)]
 
@@ -53,7 +54,8 @@ Environment:
   KAFKA_EMR_LOG      off, error, warn (default), info, debug: standard error
   NO_COLOR           no colours, where it is not empty
 
-Exit status: 0 fine, 1 the check found a problem, 2 bad usage or bad input";
+Exit status: 0 fine, 1 the check found a problem, 2 bad usage, bad input, or
+something could not be checked";
 
 #[derive(Subcommand)]
 enum Verb {
