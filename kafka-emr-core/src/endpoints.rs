@@ -89,9 +89,18 @@ impl Cluster {
         self.list_brokers(style).expect("a cluster without an id has a host for every node, if its rule lists names")
     }
 
-    /// Lists the brokers for a client with the hook: by long domain if one is known for each, unless the description wants
-    /// addresses. `needs_names` is for clients whose security compares names.
-    pub(crate) fn client_bootstrap(&self, needs_names: bool) -> Result<Vec<Endpoint>, Error> {
+    /// Lists the brokers for a client that has the hook; see
+    /// [`Resolver::client_bootstrap_servers`](crate::Resolver::client_bootstrap_servers).
+    ///
+    /// # Errors
+    ///
+    /// Fails if the client's security needs long domains and none are known.
+    pub fn client_bootstrap(
+        &self,
+        security_protocol: Option<&str>,
+        sasl_mechanism: Option<&str>,
+    ) -> Result<Vec<Endpoint>, Error> {
+        let needs_names = BootstrapStyle::for_security(security_protocol, sasl_mechanism).is_some();
         match self.bootstrap() {
             Some(style) => self.list_brokers(style),
             None if needs_names => self.list_brokers(BootstrapStyle::Names),

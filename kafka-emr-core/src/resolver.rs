@@ -14,8 +14,8 @@ use crate::counts::Counters;
 use crate::endpoints::join;
 use crate::file::Stamp;
 use crate::{
-    BootstrapStyle, Cluster, Endpoint, Error, ErrorKind, Explanation, Family, FileState, Hosts, Lookup, Overview,
-    Reach, Source, Status, names,
+    Cluster, Endpoint, Error, ErrorKind, Explanation, Family, FileState, Hosts, Lookup, Overview, Reach, Source,
+    Status, names,
 };
 
 /// How often files are looked at, at most, in milliseconds.
@@ -226,8 +226,7 @@ impl Resolver {
         security_protocol: Option<&str>,
         sasl_mechanism: Option<&str>,
     ) -> Result<String, Error> {
-        let needs_names = BootstrapStyle::for_security(security_protocol, sasl_mechanism).is_some();
-        self.with_cluster(|cluster| cluster.client_bootstrap(needs_names))
+        self.with_cluster(|cluster| cluster.client_bootstrap(security_protocol, sasl_mechanism))
     }
 
     fn with_cluster(&self, list: impl Fn(&Cluster) -> Result<Vec<Endpoint>, Error>) -> Result<String, Error> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use kafka_emr_core::{LongDomain, OneLine};
+use kafka_emr_core::{FirstOf, LongDomain, Node, OneLine};
 
 use crate::client::{ClientError, FailureKind};
 use crate::examine::{AdvertisedListener, EndpointFacts, Facts, NodeName};
@@ -52,7 +52,7 @@ impl<'a> Judge<'a> {
         let mut judge = Judge {
             facts,
             answered: listeners.next().is_some(),
-            cluster_id: facts.cluster.cluster_id.as_deref().or(by_client).or(by_listener),
+            cluster_id: facts.cluster.cluster_id().or(by_client).or(by_listener),
             absent: BTreeMap::new(),
         };
         judge.absent = judge.absent();
@@ -82,7 +82,7 @@ impl<'a> Judge<'a> {
         check.dials = name.mapped.first().map(ToString::to_string);
         let nowhere = name.mapped.is_empty();
         let mapped = match nowhere {
-            true => format!("no address on the {} network", self.facts.cluster.network),
+            true => format!("no address on the {} network", self.facts.cluster.network()),
             false => "mapped".to_owned(),
         };
         if nowhere {
@@ -104,10 +104,10 @@ impl<'a> Judge<'a> {
             check.result = format!("{mapped}; this machine itself resolves it to {listed}");
             return check;
         }
-        let node = self.facts.cluster.nodes.iter().find(|node| node.name == name.node);
+        let node = self.facts.cluster.nodes().iter().find(|node| node.name() == name.node);
         // A tunnel's end is not the node's address: the hosts file may have the node's own.
-        let own = node.filter(|node| node.connect.is_some()).into_iter();
-        let own: Vec<IpAddr> = own.flat_map(|node| [node.private_ip, node.public_ip]).flatten().collect();
+        let own = node.filter(|node| node.connect().is_some()).into_iter();
+        let own: Vec<IpAddr> = own.flat_map(|node| [node.private_ip(), node.public_ip()]).flatten().collect();
         if system.iter().all(|ip| name.mapped.contains(ip) || own.contains(ip)) {
             check.result = format!("{mapped}; this machine itself resolves it alike");
         } else {
@@ -237,13 +237,13 @@ impl<'a> Judge<'a> {
     fn advertised_address(&self, facts: &EndpointFacts) -> Option<AdvertisedAddress> {
         let fault = Fault::of_requirement(self.facts.cluster.rule())?;
         let literal: IpAddr = facts.endpoint.host.parse().ok()?;
-        let nodes = &self.facts.cluster.nodes;
-        let private = is_private(literal) || nodes.iter().any(|node| node.private_ip == Some(literal));
+        let nodes = self.facts.cluster.nodes();
+        let private = is_private(literal) || nodes.iter().any(|node| node.private_ip() == Some(literal));
         if !private && fault != Fault::PrincipalNotHost {
             return None;
         }
-        let mut brokers = nodes.iter().filter(|node| node.is_broker());
-        let is_comparable = brokers.all(|node| if private { node.private_ip } else { node.public_ip }.is_some());
+        let mut brokers = self.facts.cluster.brokers();
+        let is_comparable = brokers.all(|node| if private { node.private_ip() } else { node.public_ip() }.is_some());
         Some(AdvertisedAddress { fault, what: if private { "a private IP" } else { "an address" }, is_comparable })
     }
 
@@ -360,7 +360,7 @@ impl<'a> Judge<'a> {
     fn other_cluster(&self, id: Option<&str>) -> Option<String> {
         let expected = self.cluster_id?;
         let other = OneLine(id.filter(|id| *id != expected)?);
-        let who = if self.facts.cluster.cluster_id.is_some() { "the description has" } else { "others have" };
+        let who = if self.facts.cluster.cluster_id().is_some() { "the description has" } else { "others have" };
         Some(format!("cluster id {other}, and {who} {}", OneLine(expected)))
     }
 
@@ -369,8 +369,8 @@ impl<'a> Judge<'a> {
         let literal: Option<IpAddr> = facts.endpoint.host.parse().ok();
         let by_address = || {
             let literal = literal?;
-            let has = |node: &&kafka_emr_core::Node| [node.private_ip, node.public_ip].contains(&Some(literal));
-            self.facts.cluster.nodes.iter().find(has).map(|node| node.name.as_str())
+            let has = |node: &&Node| [node.private_ip(), node.public_ip()].contains(&Some(literal));
+            self.facts.cluster.nodes().iter().find(has).map(Node::name)
         };
         facts.node.as_deref().or_else(by_address)
     }
@@ -378,7 +378,7 @@ impl<'a> Judge<'a> {
     /// Returns the id of the cluster that a broker's long domain is of, if that is not the description's.
     fn other_id(&self, facts: &EndpointFacts) -> Option<String> {
         let domain = LongDomain::parse(&facts.endpoint.host)?;
-        let own = self.facts.cluster.id.as_deref()?;
+        let own = self.facts.cluster.id()?;
         (!facts.mapped && !domain.id.eq_ignore_ascii_case(own)).then(|| domain.id.to_owned())
     }
 
@@ -397,8 +397,8 @@ impl<'a> Judge<'a> {
         let answering = self.facts.bootstrap.iter().filter(|server| server.listener().is_some());
         let present: BTreeSet<&str> =
             advertised.chain(answering.map(|server| self.node_of(server))).flatten().collect();
-        let brokers = self.facts.cluster.nodes.iter().filter(|node| node.is_broker());
-        let absent: Vec<&str> = brokers.map(|node| node.name.as_str()).filter(|name| !present.contains(name)).collect();
+        let brokers = self.facts.cluster.brokers();
+        let absent: Vec<&str> = brokers.map(Node::name).filter(|name| !present.contains(name)).collect();
         // A broker that is down has left its partitions behind; one that was taken out of the cluster has not.
         let fault = match view.gone.len() {
             _ if view.partitions == 0 || has_moved => Fault::BrokerMissing,
@@ -429,7 +429,9 @@ impl<'a> Judge<'a> {
     /// Returns why Kafka answers on another port of EMR's, and not on the rule's.
     fn other_port(&self, inspection: &Inspection) -> Fault {
         let cluster = &self.facts.cluster;
-        if cluster.port.is_some() || Fault::of_requirement(cluster.rule()) != Some(Fault::PublicAccessOff) {
+        if cluster.broker_port() != cluster.rule().port
+            || Fault::of_requirement(cluster.rule()) != Some(Fault::PublicAccessOff)
+        {
             return Fault::WrongPort;
         }
         // Brokers that advertise long domains follow a rule by which clients dial those, on that rule's port.
@@ -548,13 +550,11 @@ fn is_private(address: IpAddr) -> bool {
     }
 }
 
-/// Shows the first few of a list.
-fn shown(list: &[String]) -> String {
-    const MOST: usize = 4;
-    match list {
+/// Shows a list of names.
+fn shown(names: &[String]) -> String {
+    match names {
         [] => "nothing".to_owned(),
-        _ if list.len() > MOST => format!("{} and {} more", list[..MOST].join(", "), list.len() - MOST),
-        _ => list.join(", "),
+        _ => FirstOf(4, names).to_string(),
     }
 }
 

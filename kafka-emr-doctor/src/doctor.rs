@@ -102,7 +102,7 @@ impl Doctor {
                 .collect();
             examinations.into_iter().map(join).collect()
         });
-        reports.map(Report::new)
+        reports.map(|clusters| Report::new(resolver.status(), clusters))
     }
 }
 

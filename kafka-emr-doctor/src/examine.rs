@@ -1,13 +1,12 @@
 //! Gathers facts along a client's way, and continues after failures. [`crate::diagnosis`] judges them.
 
-use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use kafka_emr_core::{BootstrapStyle, Cluster, Endpoint, Explanation, Family, Lookup, Node, RULES, Resolver};
+use kafka_emr_core::{Cluster, Endpoint, Explanation, Family, Lookup, Resolver, Rule};
 
 use crate::client::{Client, ClientError, View, missing_mechanism};
 use crate::identity::Identity;
@@ -161,33 +160,30 @@ impl Examination<'_> {
             return parse_servers(own).map_err(|why| Error::new(ErrorKind::Property, why));
         }
         let mechanism = self.settings.mechanism();
-        let needed = BootstrapStyle::for_security(self.settings.get("security.protocol"), mechanism.as_deref());
-        let mut cluster = self.cluster.clone();
-        cluster.bootstrap = cluster.bootstrap.or(needed);
-        let endpoints = cluster.endpoints().map_err(|error| Error::new(ErrorKind::Client, error.to_string()))?;
-        Ok(endpoints.bootstrap().to_vec())
+        let servers = self.cluster.client_bootstrap(self.settings.get("security.protocol"), mechanism.as_deref());
+        servers.map_err(|error| Error::new(ErrorKind::Client, error.to_string()))
     }
 
     fn names(&self, deadline: Instant) -> Vec<NodeName> {
         let port = self.cluster.broker_port();
-        let named: Vec<(&Node, String)> =
-            self.cluster.nodes.iter().filter_map(|node| Some((node, self.cluster.long_domain(node)?))).collect();
-        in_parallel(&named, |(node, name)| {
-            let mapped = match self.resolver.explain(name, port, Family::Any).lookup {
-                Lookup::Mapped(addresses) => ips(&addresses),
-                _ => Vec::new(),
+        let named = self.cluster.nodes().iter().filter_map(|node| Some((node.name(), node.long_domain()?)));
+        let named: Vec<(&str, &str)> = named.collect();
+        in_parallel(&named, |&(node, name)| {
+            let mapped = match self.resolver.explain(name, Family::Any).lookup {
+                Lookup::Mapped(dial) => dial.addresses().to_vec(),
+                Lookup::System | Lookup::Refused => Vec::new(),
             };
             let system = names::resolve_until(name, port, deadline).map(|addresses| ips(&addresses));
             let others = system.iter().flatten().filter(|address| !mapped.contains(address));
             let hosts_line = others.into_iter().find_map(|address| names::hosts_line(name, *address));
-            NodeName { node: node.name.clone(), name: name.clone(), mapped, system, hosts_line }
+            NodeName { node: node.to_owned(), name: name.to_owned(), mapped, system, hosts_line }
         })
     }
 
     fn endpoint(&self, endpoint: &Endpoint, first: bool, deadline: Instant) -> EndpointFacts {
-        let Explanation { lookup, rule, node, .. } = self.resolver.explain(&endpoint.host, endpoint.port, Family::Any);
-        let (mapped, addresses) = match lookup {
-            Lookup::Mapped(addresses) => (true, Ok(addresses)),
+        let Explanation { lookup, rule, node, .. } = self.resolver.explain(&endpoint.host, Family::Any);
+        let (mapped, addresses): (bool, Result<Vec<SocketAddr>, String>) = match lookup {
+            Lookup::Mapped(dial) => (true, Ok(dial.socket_addrs(endpoint.port).collect())),
             Lookup::Refused => (false, Err("refused: the description is strict".to_owned())),
             Lookup::System => {
                 let resolved = names::resolve_until(&endpoint.host, endpoint.port, deadline);
@@ -217,7 +213,7 @@ impl Examination<'_> {
         // A tunnel's end has a port of its own, and no other of EMR's.
         let is_brokers = address.port() == endpoint.port;
         if first && is_brokers && matches!(inspection.listener, Err(NoListener::Refused)) {
-            facts.other_port = emr_ports().filter(|port| *port != address.port()).find_map(|port| {
+            facts.other_port = Rule::ports().into_iter().filter(|port| *port != address.port()).find_map(|port| {
                 let inspection = inspect(SocketAddr::new(address.ip(), port));
                 inspection.listener().is_some().then_some((port, inspection))
             });
@@ -225,11 +221,6 @@ impl Examination<'_> {
         facts.inspection = Some(inspection);
         facts
     }
-}
-
-/// The ports that EMR's brokers listen on, by any rule.
-fn emr_ports() -> impl Iterator<Item = u16> {
-    RULES.iter().map(|rule| rule.port).collect::<BTreeSet<u16>>().into_iter()
 }
 
 /// The cluster's metadata from the first broker that gives them without a login.

@@ -152,7 +152,7 @@ impl Fault {
             }
             WrongId => "correct `id` in the description to what the brokers' long domains end in".to_owned(),
             NameUnknown => "correct the name; `kafka-emr endpoints` shows the names in the description".to_owned(),
-            NetworkUnreachable => match cluster.network {
+            NetworkUnreachable => match cluster.network() {
                 Network::Private => format!(
                     "join the networks (Express Connect, VPC peering, or classic-to-VPC interconnection) and admit this \
                      machine's address to port {port} in the cluster's security group; from outside, set network = \
@@ -170,9 +170,9 @@ impl Fault {
             WrongPort if settings.get("bootstrap.servers").is_some() => {
                 "correct the port in bootstrap.servers".to_owned()
             }
-            WrongPort => match cluster.port {
-                Some(port) => format!("correct or remove `port = {port}` in the description"),
-                None => "correct `release` or `network` in the description, which choose the port; if the cluster was \
+            WrongPort => match port == cluster.rule().port {
+                false => format!("correct or remove `port = {port}` in the description"),
+                true => "correct `release` or `network` in the description, which choose the port; if the cluster was \
                          set up with another port, add `port` to the description"
                     .to_owned(),
             },
@@ -233,7 +233,7 @@ impl Fault {
             BrokerMissing => "if the node is a broker, start Kafka there, or correct its address if it has moved; if it \
                               is not, remove it from the description or set `broker = false`"
                 .to_owned(),
-            BrokerUnreachable => match cluster.network {
+            BrokerUnreachable => match cluster.network() {
                 Network::Private => format!(
                     "check that the machine runs, that its private IP is the described one, and that its security group \
                      admits this machine to port {port}"

@@ -1,6 +1,6 @@
 //! The report: what was checked and what is wrong, for people and programs. `docs/doctor.schema.json` describes its JSON.
 
-use kafka_emr_core::{Network, Rule};
+use kafka_emr_core::{Network, Rule, Status};
 use serde::Serialize;
 
 use crate::Fault;
@@ -160,16 +160,18 @@ pub struct ClusterReport {
 pub struct Report {
     /// The worst of all clusters.
     pub verdict: Verdict,
+    /// The resolver after the examination: what it read, and how many lookups the clients made.
+    pub resolver: Status,
     /// The clusters, in the order of the source.
     pub clusters: Vec<ClusterReport>,
 }
 
 impl Report {
-    /// Makes a report of the clusters'.
+    /// Makes a report of the clusters' reports.
     #[must_use]
-    pub fn new(clusters: Vec<ClusterReport>) -> Self {
+    pub fn new(resolver: Status, clusters: Vec<ClusterReport>) -> Self {
         let verdict = clusters.iter().map(|cluster| cluster.verdict).max().unwrap_or(Verdict::Ok);
-        Report { verdict, clusters }
+        Report { verdict, resolver, clusters }
     }
 }
 
@@ -177,10 +179,10 @@ impl ClusterReport {
     pub(crate) fn new(facts: &Facts, checks: Vec<Check>, findings: Vec<Finding>) -> Self {
         let rule: &Rule = facts.cluster.rule();
         ClusterReport {
-            title: facts.cluster.title(),
-            domain: facts.cluster.domain(),
-            release: facts.cluster.release.as_ref().map(ToString::to_string),
-            network: facts.cluster.network,
+            title: facts.cluster.title().to_owned(),
+            domain: facts.cluster.domain().map(str::to_owned),
+            release: facts.cluster.release().map(ToString::to_string),
+            network: facts.cluster.network(),
             rule: RuleReport { name: rule.name, reason: rule.reason, section: rule.section },
             broker_setting: rule.requirement,
             security_protocol: facts.settings.protocol(),

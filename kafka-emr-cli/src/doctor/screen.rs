@@ -1,9 +1,12 @@
 //! The report as text.
 
 use std::fmt::Write as _;
+use std::time::SystemTime;
 
 use clap::builder::styling::Style;
 use comfy_table::{Cell, CellAlignment, Color};
+use indicatif::HumanDuration;
+use kafka_emr_core::{LookupCounts, Status};
 use kafka_emr_doctor::{Check, ClusterReport, Report, Step, Verdict};
 
 use crate::output::{self, BAD, FAINT, GOOD, HEADING, NOTE, NOTHING, Page};
@@ -13,6 +16,27 @@ const HEADER: [&str; 6] = ["step", "", "what", "dials", "     ms", "result"];
 
 /// How much of a finding's evidence is shown to people.
 const EVIDENCE: usize = 4;
+
+/// The resolver: what it read, and the lookups of the clients.
+fn resolver(status: &Status, page: &Page) -> String {
+    let ago = |time: SystemTime| format!("{} ago", HumanDuration(time.elapsed().unwrap_or_default()));
+    let heading = match &status.source {
+        Some(source) => format!("{source} · read {}", ago(status.read_at)),
+        None => "clusters made in code".to_owned(),
+    };
+    let mut lines = Vec::new();
+    for file in &status.files {
+        let size = file.size.map_or_else(|| "missing".to_owned(), |size| format!("{size} bytes"));
+        let changed = file.modified.map(|time| format!(", changed {}", ago(time))).unwrap_or_default();
+        lines.push(("file", FAINT, format!("{}, {size}{changed}", file.path.display())));
+    }
+    lines.extend(status.stale.clone().map(|why| ("stale", NOTE, why)));
+    let LookupCounts { mapped, passed_on, refused, .. } = status.lookups;
+    let lookups = format!("{mapped} mapped, {passed_on} passed on to the system resolver, {refused} refused");
+    lines.push(("lookups", FAINT, lookups));
+    let lines: Vec<_> = lines.iter().map(|(label, style, value)| (*label, *style, value.as_str())).collect();
+    format!("{}\n{}", page.paint(&heading, HEADING), page.labelled(&lines))
+}
 
 fn facts(cluster: &ClusterReport, page: &Page) -> String {
     let login = cluster.sasl_mechanism.as_ref().map(|mechanism| format!(", {mechanism}")).unwrap_or_default();
@@ -137,7 +161,8 @@ impl output::Report for Report {
             ];
             parts.join("\n")
         };
-        self.clusters.iter().map(block).collect::<Vec<_>>().join("\n")
+        let blocks = [resolver(&self.resolver, page)].into_iter().chain(self.clusters.iter().map(block));
+        blocks.collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -149,6 +174,10 @@ mod tests {
 
     use super::*;
     use crate::output::Report as _;
+
+    fn status() -> Status {
+        kafka_emr_core::Resolver::open("emr://48742?release=EMR-3.10.1&emr-worker-1=10.0.1.24").unwrap().status()
+    }
 
     fn report() -> Report {
         let check = |step, subject: &str, verdict, faults: &[Fault], result: &str| Check {
@@ -177,20 +206,23 @@ mod tests {
             document: None,
         };
         let rule = &kafka_emr_core::RULES[2];
-        Report::new(vec![ClusterReport {
-            title: "cluster-48742".to_owned(),
-            domain: None,
-            release: None,
-            network: Network::Private,
-            rule: RuleReport { name: rule.name, reason: "long domains", section: rule.section },
-            broker_setting: None,
-            security_protocol: "SASL_SSL".to_owned(),
-            sasl_mechanism: Some("PLAIN".to_owned()),
-            librdkafka: "2.12.1".to_owned(),
-            verdict: Verdict::Fault,
-            findings: vec![finding],
-            checks,
-        }])
+        Report::new(
+            status(),
+            vec![ClusterReport {
+                title: "cluster-48742".to_owned(),
+                domain: None,
+                release: None,
+                network: Network::Private,
+                rule: RuleReport { name: rule.name, reason: "long domains", section: rule.section },
+                broker_setting: None,
+                security_protocol: "SASL_SSL".to_owned(),
+                sasl_mechanism: Some("PLAIN".to_owned()),
+                librdkafka: "2.12.1".to_owned(),
+                verdict: Verdict::Fault,
+                findings: vec![finding],
+                checks,
+            }],
+        )
     }
 
     #[track_caller]
@@ -203,6 +235,9 @@ mod tests {
         check(
             &Page { colour: false, width: Some(60) },
             &expect![[r#"
+                emr://48742?release=EMR-3.10.1&emr-worker-1=10.0.1.24 · read 0 seconds ago
+                  lookups  0 mapped, 0 passed on to the system resolver, 0 refused
+
                 cluster-48742 · release not known (hosts text) · private network
                   rule    R3: long domains
                   client  SASL_SSL, PLAIN, by librdkafka 2.12.1
@@ -229,6 +264,9 @@ mod tests {
         check(
             &Page { colour: true, width: None },
             &expect![[r#"
+            ^[1memr://48742?release=EMR-3.10.1&emr-worker-1=10.0.1.24 · read 0 seconds ago^[0m
+              ^[2mlookups^[0m  0 mapped, 0 passed on to the system resolver, 0 refused
+
             ^[1mcluster-48742 · release not known (hosts text) · private network^[0m
               ^[2mrule  ^[0m  R3: long domains
               ^[2mclient^[0m  SASL_SSL, PLAIN, by librdkafka 2.12.1
