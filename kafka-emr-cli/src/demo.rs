@@ -321,7 +321,7 @@ async fn serve(story: Story, mock: &MockEmrCluster) -> Result<Outcome, Box<dyn E
 /// Writes the cluster's description, readable for this user alone. The file goes with the handle.
 fn describe(mock: &MockEmrCluster) -> io::Result<NamedTempFile> {
     let mut file = tempfile::Builder::new().prefix("kafka-emr-demo-").suffix(".toml").tempfile()?;
-    file.write_all(mock.cluster().to_toml().map_err(io::Error::other)?.as_bytes())?;
+    file.write_all(mock.cluster().description().to_toml().map_err(io::Error::other)?.as_bytes())?;
     Ok(file)
 }
 
