@@ -38,7 +38,7 @@ pub(crate) struct View {
 pub(crate) enum ClientError {
     /// The librdkafka in this program lacks the SASL mechanism: nothing was tried.
     MechanismNotBuiltIn(String),
-    /// librdkafka's own errors, each once, the ones that say most first; at least one.
+    /// librdkafka's own errors, each once, the most telling first; at least one.
     Failed(Vec<Failure>),
 }
 
@@ -52,7 +52,7 @@ pub(crate) struct Failure {
     pub(crate) connection: String,
 }
 
-/// The kind of a [`Failure`], the one that says most first.
+/// The kind of a [`Failure`], the most telling first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum FailureKind {
     Authentication,

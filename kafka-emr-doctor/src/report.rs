@@ -117,7 +117,7 @@ pub struct Finding {
 /// The version rule that holds for a cluster.
 #[derive(Clone, Debug, Serialize)]
 pub struct RuleReport {
-    /// `R1`, say.
+    /// Its name, such as `R1`.
     pub name: &'static str,
     /// Why these endpoints, in one sentence.
     pub reason: &'static str,

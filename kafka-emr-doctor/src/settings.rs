@@ -219,7 +219,7 @@ impl ClientSettings {
         Ok(())
     }
 
-    /// Uses a truststore, which matters only if nothing else says whom to trust.
+    /// Uses a truststore, which matters only if no other property names the trusted certificates.
     fn use_truststore<'a>(&mut self, find: &dyn Fn(&str) -> Option<&'a Given>) -> Result<(), String> {
         let trusts = TRUST.iter().any(|key| self.get(key).is_some());
         let Some(given) = find("ssl.truststore.location").filter(|_| self.uses_tls() && !trusts) else {

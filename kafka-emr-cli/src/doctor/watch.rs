@@ -75,7 +75,7 @@ fn lines(changes: &[String]) -> String {
 /// What is compared of a cluster.
 #[derive(Clone, Debug, Default)]
 struct Snapshot {
-    /// Its name, where there are several clusters.
+    /// Its name, if there are several clusters.
     title: Option<String>,
     /// Everything but checks and findings, by its key in JSON.
     facts: BTreeMap<String, String>,
