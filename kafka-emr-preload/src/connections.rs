@@ -61,7 +61,7 @@ impl RawAddress {
         self.0.as_ptr().cast()
     }
 
-    /// That of the family, whatever the caller gave: the kernel reads as many bytes as it is told.
+    /// The length of the family, whatever the caller gave: the kernel reads as many bytes as the length says.
     pub(crate) fn length(&self) -> socklen_t {
         let length = match self.family() {
             libc::AF_INET => size_of::<sockaddr_in>(),

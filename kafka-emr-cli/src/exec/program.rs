@@ -35,7 +35,7 @@ pub(super) fn find(name: &OsStr) -> Result<PathBuf, String> {
         .ok_or_else(|| format!("there is no program {} in PATH", path.display()))
 }
 
-/// Says why a program would not have the names, if so.
+/// Refuses a program that would not have the names.
 pub(super) fn check(file: &Path) -> Result<(), String> {
     let mut file = file.to_owned();
     for _ in 0..=MAX_INTERPRETERS {
@@ -51,7 +51,7 @@ pub(super) fn check(file: &Path) -> Result<(), String> {
     Err(format!("{}: too many interpreters", file.display()))
 }
 
-/// Says why a file is no library that could be put in front of libc: the loader would go on without it.
+/// Refuses a file that cannot be put in front of libc: the loader would go on without it.
 pub(super) fn check_library(file: &Path) -> Result<(), String> {
     match Elf::read(file)? {
         Some(Elf { is_for_this: true, is_shared: true, .. }) => Ok(()),
@@ -114,14 +114,14 @@ fn check_elf(file: &Path) -> Result<(), String> {
     }
     if elf.is_go {
         log::warn!(
-            "{shown} is a Go program, which resolves names by itself unless it is told GODEBUG=netdns=cgo, and connects by \
+            "{shown} is a Go program, which resolves names by itself unless GODEBUG=netdns=cgo is set, and connects by \
              itself: addresses are not mapped"
         );
     }
     Ok(())
 }
 
-/// What a program or library says of itself where the kernel and the loader look. They do not look at sections.
+/// What the kernel and the loader look at in a program or library. They do not look at sections.
 struct Elf {
     is_for_this: bool,
     is_shared: bool,

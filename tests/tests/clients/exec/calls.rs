@@ -1,4 +1,4 @@
-//! libc's calls, one by one, with `exec` and without: what a program is told, and what becomes of it.
+//! libc's calls, one by one, with `exec` and without: what a program gets, and what becomes of it.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
@@ -64,7 +64,7 @@ fn node(name: &str, keys: &[(&str, &str)]) -> String {
 
 /// A hosts file says the same: libc itself shows what is right.
 #[test]
-fn a_program_is_told_what_libc_tells_it_with_a_hosts_file() {
+fn a_program_gets_what_libc_gives_with_a_hosts_file() {
     let description = file(&format!(
         "{DESCRIPTION}{}{}",
         node("emr-worker-1", &[("private_ip", "10.0.1.24")]),
@@ -126,7 +126,7 @@ fn a_name_of_nobody_needs_no_system_call() {
     }
 }
 
-/// The kernel reads as many bytes as it is told of.
+/// The kernel reads as many bytes as the length says.
 #[test]
 fn an_address_is_as_long_as_its_family() {
     let library = library("connect_lengths");
