@@ -252,7 +252,28 @@ int kafka_emr_lookup(const kafka_emr_resolver_t *resolver,
                      const struct addrinfo *hints,
                      struct addrinfo **res);
 
-// Frees a list of kafka_emr_getaddrinfo() or kafka_emr_lookup(); NULL is fine.
+// As kafka_emr_lookup(), for code that stands in front of a whole program's lookups, which are not for brokers alone: only
+// the names that a description has in full are mapped (long domains, host, aliases, names in hosts text), no short names and no
+// addresses. For every other name no file is looked at and no line is written. The connect of a node counts for Kafka's ports
+// only; connections to addresses are for kafka_emr_program_connect().
+int kafka_emr_program_lookup(const kafka_emr_resolver_t *resolver,
+                             const char *node,
+                             const char *service,
+                             const struct addrinfo *hints,
+                             struct addrinfo **res);
+
+// Finds where a whole program's TCP connection to an address goes instead: on the public network from a node's private IP to
+// its EIP, and from a node's addresses to its connect, for the ports of Kafka in its cluster only.
+//
+// Writes an address of the same family to *to and returns its length; returns 0, and writes nothing, for a connection that
+// goes where it is made to. It takes no lock, looks at no file and makes no system call. It is not for UDP: the caller knows
+// the socket.
+socklen_t kafka_emr_program_connect(const kafka_emr_resolver_t *resolver,
+                                    const struct sockaddr *address,
+                                    socklen_t address_length,
+                                    struct sockaddr_storage *to);
+
+// Frees a list of kafka_emr_getaddrinfo(), kafka_emr_lookup() or kafka_emr_program_lookup(); NULL is fine.
 void kafka_emr_freeaddrinfo(struct addrinfo *res);
 
 // Gives a resolver to a librdkafka configuration. Called by kafka_emr_conf_apply() in kafka_emr_rdkafka.h, which says what

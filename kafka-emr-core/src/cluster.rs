@@ -12,7 +12,9 @@ use crate::check;
 use crate::description::Settings;
 use crate::index::Index;
 use crate::rules::{NodeAddress, words};
-use crate::{BootstrapStyle, Description, Dial, EmrVersion, Error, ErrorKind, Network, NodeDescription, Rule, names};
+use crate::{
+    BootstrapStyle, Description, Dial, EmrVersion, Error, ErrorKind, Family, Network, NodeDescription, Rule, names,
+};
 
 /// Says what a node is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -109,6 +111,14 @@ impl Node {
     #[must_use]
     pub fn dial(&self) -> Option<&Dial> {
         self.dial.as_ref()
+    }
+
+    /// Returns the node's own addresses as something to dial, without its `connect`: the first one that a family has of the
+    /// wanted kind, the private and the public one.
+    #[must_use]
+    pub fn own_dial(&self, wanted: NodeAddress, family: Family) -> Option<Dial> {
+        let own = [self.address(wanted), self.private_ip(), self.public_ip()];
+        own.into_iter().flatten().find_map(|address| Dial::new(address, None).of_family(family))
     }
 
     /// Returns the node as its description has it.

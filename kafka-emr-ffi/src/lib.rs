@@ -37,7 +37,10 @@ pub use error::{ErrorCode, kafka_emr_err2name, kafka_emr_last_error};
 pub use install::kafka_emr_apply;
 pub use librdkafka::Function;
 pub use log::{LogCallback, LogLevel, kafka_emr_set_log_cb};
-pub use lookup::{KAFKA_EMR_NOT_MAPPED, kafka_emr_freeaddrinfo, kafka_emr_getaddrinfo, kafka_emr_lookup};
+pub use lookup::{
+    KAFKA_EMR_NOT_MAPPED, kafka_emr_freeaddrinfo, kafka_emr_getaddrinfo, kafka_emr_lookup, kafka_emr_program_connect,
+    kafka_emr_program_lookup,
+};
 pub use plugin::{CONF_INIT, kafka_emr_conf_init};
 pub use resolver::{
     Callback, ResolverHandle, kafka_emr_resolver_bootstrap_servers, kafka_emr_resolver_bootstrap_servers_for,

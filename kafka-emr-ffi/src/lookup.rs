@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_int};
 use std::ptr;
 
 use kafka_emr_hook::guard;
-use libc::addrinfo;
+use libc::{addrinfo, sockaddr, sockaddr_storage, socklen_t};
 
 use crate::resolver::ResolverHandle;
 
@@ -57,7 +57,57 @@ pub unsafe extern "C" fn kafka_emr_lookup(
     })
 }
 
-/// Frees a list of kafka_emr_getaddrinfo() or kafka_emr_lookup(); NULL is fine.
+/// As kafka_emr_lookup(), for code that stands in front of a whole program's lookups, which are not for brokers alone: only
+/// the names that a description has in full are mapped (long domains, host, aliases, names in hosts text), no short names and no
+/// addresses. For every other name no file is looked at and no line is written. The connect of a node counts for Kafka's ports
+/// only; connections to addresses are for kafka_emr_program_connect().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kafka_emr_program_lookup(
+    resolver: Option<&ResolverHandle>,
+    node: *const c_char,
+    service: *const c_char,
+    hints: *const addrinfo,
+    res: *mut *mut addrinfo,
+) -> c_int {
+    guard("kafka_emr_program_lookup", libc::EAI_FAIL, || {
+        let Some(handle) = resolver else {
+            // SAFETY: the caller vouches for `res`.
+            unsafe { nothing(res) };
+            return libc::EAI_FAIL;
+        };
+        // SAFETY: the caller vouches for the arguments.
+        unsafe { kafka_emr_hook::lookup_in_program(&handle.resolver, node, service, hints, res) }
+            .unwrap_or(KAFKA_EMR_NOT_MAPPED)
+    })
+}
+
+/// Finds where a whole program's TCP connection to an address goes instead: on the public network from a node's private IP to
+/// its EIP, and from a node's addresses to its connect, for the ports of Kafka in its cluster only.
+///
+/// Writes an address of the same family to *to and returns its length; returns 0, and writes nothing, for a connection that
+/// goes where it is made to. It takes no lock, looks at no file and makes no system call. It is not for UDP: the caller knows
+/// the socket.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kafka_emr_program_connect(
+    resolver: Option<&ResolverHandle>,
+    address: *const sockaddr,
+    address_length: socklen_t,
+    to: *mut sockaddr_storage,
+) -> socklen_t {
+    guard("kafka_emr_program_connect", 0, || {
+        let Some(handle) = resolver.filter(|_| !to.is_null()) else { return 0 };
+        let hosts = handle.resolver.last_hosts();
+        // SAFETY: the caller vouches for the address.
+        let Some(other) = (unsafe { kafka_emr_hook::redirect(hosts.connections(), address, address_length) }) else {
+            return 0;
+        };
+        // SAFETY: the caller vouches for room for an address of any family, and `other` is as long as it says.
+        unsafe { to.cast::<u8>().copy_from_nonoverlapping(other.as_ptr().cast(), other.length() as usize) };
+        other.length()
+    })
+}
+
+/// Frees a list of kafka_emr_getaddrinfo(), kafka_emr_lookup() or kafka_emr_program_lookup(); NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kafka_emr_freeaddrinfo(res: *mut addrinfo) {
     // SAFETY: the caller vouches for the list.

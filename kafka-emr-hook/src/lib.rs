@@ -20,6 +20,7 @@
 
 mod addrinfo;
 mod callback;
+mod connection;
 mod environment;
 mod guard;
 mod logging;
@@ -31,6 +32,7 @@ mod system;
 pub use addrinfo::entries;
 pub use addrinfo::freeaddrinfo;
 pub use callback::{Hook, OutOfSlots, ResolveCallback, SLOTS, WeakHook};
+pub use connection::{RawAddress, leads_to, redirect};
 pub use environment::variable;
 pub use guard::guard;
 pub use logging::{UnknownLevel, log_level, start_logging};

@@ -65,6 +65,9 @@ pub unsafe fn lookup(
 /// As [`lookup`], for a whole program, which asks for more than brokers: see
 /// [`Resolver::lookup_in_program`](kafka_emr_core::Resolver::lookup_in_program).
 ///
+/// A node's `connect` counts for Kafka's ports. With another service, or none, the name leads to an address of the node's own,
+/// from where [`redirect`](crate::redirect) leads on.
+///
 /// # Safety
 ///
 /// As [`getaddrinfo`].
@@ -148,7 +151,10 @@ fn map(
     };
     let lookup = match reach {
         Reach::Client => resolver.lookup(host, family),
-        Reach::Program => resolver.lookup_in_program(host, family),
+        Reach::Program => match resolver.lookup_in_program(host, family) {
+            Lookup::Mapped(dial) if dial.port().is_some() => tunnel_or_own(resolver, host, service, family, dial),
+            lookup => lookup,
+        },
     };
     match (lookup, tcp_port(service, hints)) {
         (Lookup::System, _) => Ok(None),
@@ -156,6 +162,22 @@ fn map(
         (Lookup::Refused, None) => Err(Query::new(service, hints).refusal(system_getaddrinfo, host)),
         (Lookup::Mapped(dial), Some((port, kind))) => Ok(Some(tcp_list(&dial, port, kind))),
         (Lookup::Mapped(dial), None) => system_list(resolver, host, &dial, &Query::new(service, hints)).map(Some),
+    }
+}
+
+/// Returns where the name of a node with `connect` leads in a whole program: to the tunnel for Kafka's ports only. A node
+/// without an address of its own has nothing else.
+fn tunnel_or_own(resolver: &Resolver, host: &str, service: Option<&CStr>, family: Family, tunnel: Dial) -> Lookup {
+    let hosts = resolver.last_hosts();
+    let Some((cluster, node)) = hosts.node(host) else { return Lookup::Mapped(tunnel) };
+    let port = service.and_then(number).and_then(Result::ok);
+    if port.is_some_and(|port| cluster.kafka_ports().contains(&port)) {
+        return Lookup::Mapped(tunnel);
+    }
+    match (node.own_dial(cluster.rule().dials, family), port) {
+        (Some(own), _) => Lookup::Mapped(own),
+        (None, None | Some(0)) => Lookup::Mapped(tunnel),
+        (None, Some(_)) => Lookup::System,
     }
 }
 

@@ -5,10 +5,9 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kafka_emr_core::{Cluster, Dial, Family, Lookup, Node};
-use kafka_emr_hook::{GetAddrInfo, Query, SystemList, guard};
+use kafka_emr_hook::{GetAddrInfo, Query, SystemList, guard, leads_to};
 use libc::{addrinfo, sockaddr_in};
 
-use crate::connections::leads_to;
 use crate::snapshot::{self, Snapshot};
 
 /// Answers for a name of the clusters; `None` if libc is to be asked.
