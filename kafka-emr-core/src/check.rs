@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use crate::cluster::{Inner, Node, bad};
 use crate::index::Index;
 use crate::rules::NodeAddress;
-use crate::{BootstrapStyle, Description, Dial, Error, ErrorKind, FirstOf, Network, NodeDescription, Rule, names};
+use crate::{
+    BootstrapStyle, Description, Dial, Error, ErrorKind, FirstOf, Network, NodeDescription, NodeRole, Rule, names,
+};
 
 /// How many nodes a message names.
 const SHOWN: usize = 10;
@@ -35,7 +37,9 @@ pub(crate) fn check(description: Description) -> Result<Inner, Error> {
             Some(connect) => Some(Dial::new(connect.ip(), Some(connect.port()))),
             None => address(&node, rule.dials).map(|address| Dial::new(address, None)),
         };
-        checked.push(Node { role: node.role_or_named(), long_domain, dial, description: node });
+        let role = node.role_or_named();
+        let is_broker = node.broker.unwrap_or(role == Some(NodeRole::Core));
+        checked.push(Node { role, is_broker, long_domain, dial, description: node });
     }
     if let Some(why) = plain_hosts.iter().find_map(|(name, _)| names::why_no_name(name)) {
         return Err(bad(format!("plain hosts: {why}")));

@@ -51,6 +51,7 @@ impl NodeDescription {
 pub struct Node {
     pub(crate) description: NodeDescription,
     pub(crate) role: Option<NodeRole>,
+    pub(crate) is_broker: bool,
     pub(crate) long_domain: Option<String>,
     pub(crate) dial: Option<Dial>,
 }
@@ -71,7 +72,7 @@ impl Node {
     /// Returns whether Kafka runs here: as given, else whether it is a core node.
     #[must_use]
     pub fn is_broker(&self) -> bool {
-        self.description.is_broker()
+        self.is_broker
     }
 
     /// Returns the address inside the VPC.

@@ -35,9 +35,13 @@ impl Connections {
     /// Leaves out addresses that are several clusters', and those that names lead to: what a name leads to is led no further.
     pub(crate) fn of(clusters: &[Cluster], ambiguous: &HashSet<IpAddr>) -> Self {
         let nodes = || clusters.iter().flat_map(|cluster| cluster.nodes().iter().map(move |node| (cluster, node)));
+        if clusters.iter().all(|cluster| cluster.index().addresses.is_empty()) {
+            return Connections::default();
+        }
         let by_rule = nodes().filter(|(_, node)| node.connect().is_none()).filter_map(|(_, node)| node.dial());
         let plain = clusters.iter().flat_map(|cluster| &cluster.index().plain);
-        let answers: HashSet<IpAddr> = by_rule.chain(plain).flat_map(|dial| dial.addresses()).copied().collect();
+        let answers: HashSet<IpAddr, RandomState> =
+            by_rule.chain(plain).flat_map(|dial| dial.addresses()).copied().collect();
         let mut connections = Connections::default();
         for (cluster, node) in nodes() {
             let own = [node.private_ip(), node.public_ip()].into_iter().flatten();

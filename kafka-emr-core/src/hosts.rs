@@ -166,27 +166,37 @@ impl Hosts {
 
     pub(crate) fn find(&self, reach: Reach, host: &str) -> Match<'_> {
         let host = names::without_trailing_dot(host);
+        if host.is_empty() || host.len() > MAX_NAME {
+            return Match::Impossible;
+        }
+        // Most names come as they are compared.
+        if !host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return self.find_lower(reach, host);
+        }
         let mut buffer = [0; MAX_NAME];
-        let Some(lower) = buffer.get_mut(..host.len()).filter(|b| !b.is_empty()) else { return Match::Impossible };
+        let lower = &mut buffer[..host.len()];
         lower.copy_from_slice(host.as_bytes());
         lower.make_ascii_lowercase();
-        let Ok(lower) = std::str::from_utf8(lower) else { return Match::Impossible };
+        std::str::from_utf8(lower).map_or(Match::Impossible, |lower| self.find_lower(reach, lower))
+    }
+
+    fn find_lower(&self, reach: Reach, host: &str) -> Match<'_> {
         for cluster in &self.0.clusters {
-            if let Some(entry) = cluster.index().names.get(lower)
+            if let Some(entry) = cluster.index().names.get(host)
                 && !(reach == Reach::Program && entry.is_derived)
             {
-                return self.0.owner(cluster, entry, || self.0.ambiguous_names.contains(lower));
+                return self.0.owner(cluster, entry, || self.0.ambiguous_names.contains(host));
             }
         }
         if reach == Reach::Client
-            && let Some(found) = self.0.find_address(lower)
+            && let Some(found) = self.0.find_address(host)
         {
             return found;
         }
-        if lower.contains('\0') {
+        if host.contains('\0') {
             return Match::Impossible;
         }
-        let under = |domain: &str| lower.len() > domain.len() && lower.ends_with(domain);
+        let under = |domain: &str| host.len() > domain.len() && host.ends_with(domain);
         let own = self.0.domains.iter().find(|(domain, _)| under(domain));
         own.map_or(Match::Foreign, |(_, number)| Match::Unknown(&self.0.clusters[*number]))
     }

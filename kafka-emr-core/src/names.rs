@@ -1,5 +1,7 @@
 //! Long domains, short names, and what a name tells.
 
+use std::borrow::Cow;
+
 use crate::NodeDescription;
 
 /// The longest host name that is accepted, in bytes: one that getaddrinfo takes.
@@ -13,16 +15,19 @@ pub(crate) fn why_no_name(name: &str) -> Option<String> {
     if name.len() > MAX_NAME {
         return Some(format!("a host name has at most {MAX_NAME} bytes, this one has {}", name.len()));
     }
-    if let Some(c) = name.chars().find(|&c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))) {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if !name.bytes().all(is_allowed) {
+        let c = name.chars().find(|c| !u8::try_from(*c).is_ok_and(is_allowed))?;
         return Some(match fold_fullwidth(c) {
             Some(ascii) => format!("{name:?} has the fullwidth character {c:?}: write {ascii:?}"),
             None => format!("{name:?} has the character {c:?}; a host name has letters, digits, '-', '_' and '.'"),
         });
     }
-    if without_trailing_dot(name).split('.').any(str::is_empty) {
+    if name.starts_with('.') || name.contains("..") {
         return Some(format!("{name:?} has an empty part between its dots"));
     }
-    if name.parse::<std::net::IpAddr>().is_ok() {
+    // Of these characters only IPv4 addresses are made.
+    if name.parse::<std::net::Ipv4Addr>().is_ok() {
         return Some(format!("{name:?} is an address; expected a name"));
     }
     None
@@ -98,7 +103,7 @@ pub(crate) fn for_each(node: &NodeDescription, id: Option<&str>, domain: Option<
 pub(crate) fn long_domain(node: &NodeDescription, id: Option<&str>, domain: Option<&str>) -> Option<String> {
     match &node.host {
         Some(host) => Some(host.clone()),
-        None => Some(format!("{}.{}", as_in_hosts(&node.name, id?), domain?)),
+        None => Some([&as_in_hosts(&node.name, id?), ".", domain?].concat()),
     }
 }
 
@@ -112,10 +117,10 @@ pub(crate) fn domain(id: &str, region: Option<&str>) -> Option<String> {
 }
 
 /// A node's name as its long domain has it: new-console hosts write `core-1-1` where the API writes `core1-1`.
-pub(crate) fn as_in_hosts(name: &str, id: &str) -> String {
+fn as_in_hosts<'a>(name: &'a str, id: &str) -> Cow<'a, str> {
     match other_spelling(name, id) {
-        Some(other) if other.len() > name.len() => other,
-        _ => name.to_owned(),
+        Some(other) if other.len() > name.len() => other.into(),
+        _ => name.into(),
     }
 }
 
