@@ -6,7 +6,6 @@ mod write;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use kafka_emr_core::{Cluster, EmrVersion, FirstOf, Network, OneLine};
@@ -186,13 +185,8 @@ fn read(args: &Args, document: Option<&Document>) -> Result<Inventory, Box<dyn E
 
 /// Opens the description that is to be updated.
 fn open(path: &Path) -> Result<Document, String> {
-    let open = || {
-        let text = input::read(path)?;
-        if path.metadata().is_ok_and(|file| file.mode() & write::WRITABLE_BY_ALL != 0) {
-            return Err(
-                "everybody may write to the file, and it decides where connections go; run chmod o-w on it".to_owned()
-            );
-        }
+    let open = || -> Result<Document, String> {
+        let text = kafka_emr_core::read_description(path).map_err(|e| format!("{e:#}"))?;
         Document::parse(&text, path).map_err(|e| format!("{e:#}"))
     };
     open().map_err(|why| format!("{}: {why}", OneLine(&input::name(path))))

@@ -54,8 +54,23 @@ impl Stamp {
     }
 }
 
-/// Reads a whole file, after it is sure that the file may steer traffic.
-pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
+/// Reads the text of a description, after it is sure that the file may decide where connections go.
+///
+/// # Errors
+///
+/// Fails if the file cannot be read, is not text in UTF-8 or too large, and if somebody could have written it who is neither
+/// root nor the user of this process: a file that everybody may write to, or another user's in a folder that everybody may
+/// write to. The message does not name the file.
+pub fn read_description(path: &Path) -> Result<String, Error> {
+    let bytes = read_file(path)?;
+    String::from_utf8(bytes).map_err(|e| {
+        let valid = &e.as_bytes()[..e.utf8_error().valid_up_to()];
+        let line = valid.iter().filter(|&&b| b == b'\n').count() + 1;
+        Error::new(ErrorKind::Syntax, "not text in UTF-8; expected TOML, JSON or hosts text").at_line(line, None)
+    })
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
     let cannot = |e: std::io::Error| {
         let why = match e.kind() {
             std::io::ErrorKind::NotFound => match path.to_str().and_then(|path| path.split_once('?')) {

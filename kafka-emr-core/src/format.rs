@@ -27,6 +27,7 @@ impl Format {
     /// Returns the format of a text without a file name.
     #[must_use]
     pub fn of_content(text: &str) -> Self {
+        let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
         let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
         match { lines }.find(|line| !line.is_empty()) {
             Some(line) if line.starts_with('{') => Format::Json,

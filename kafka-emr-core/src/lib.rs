@@ -53,6 +53,7 @@ pub use dial::{Dial, Family};
 pub use endpoints::{Endpoint, Endpoints};
 pub use error::{Error, ErrorKind};
 pub use explain::Explanation;
+pub use file::read_description;
 pub use format::Format;
 pub use hosts::{Hosts, Lookup, Reach};
 pub use keys::{KEYS, Key, NODE_KEYS};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::file::read_file;
+use crate::file::read_description;
 use crate::source::{Location, Part};
 use crate::{Cluster, Description, Error, ErrorKind, Format, Source, hosts_text};
 
@@ -38,12 +38,8 @@ impl Part {
     }
 
     fn read(&self, path: &Path) -> Result<Vec<Description>, Error> {
-        let bytes = read_file(path)?;
-        let text = std::str::from_utf8(&bytes).map_err(|e| {
-            let line = bytes[..e.valid_up_to()].iter().filter(|&&b| b == b'\n').count() + 1;
-            Error::new(ErrorKind::Syntax, "not text in UTF-8; expected TOML, JSON or hosts text").at_line(line, None)
-        })?;
-        let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+        let text = read_description(path)?;
+        let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
         if text.trim().is_empty() {
             return Err(Error::new(ErrorKind::Syntax, "the file is empty; expected a cluster description"));
         }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use kafka_emr_core::{
     BootstrapStyle, Cluster, Description, EmrVersion, Endpoint, Family, Hosts, Lookup, Network, Node, NodeDescription,
-    NodeRole, Resolver,
+    NodeRole, RULES, Resolver, Rule,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -121,39 +121,39 @@ fn known() -> impl Strategy<Value = Known> {
         option::weighted(0.2, 1..=u16::MAX),
         option::weighted(0.3, noise()),
     );
-    (top, vec(seed(), 1..7)).prop_map(
-        |((id, region, (release, text), network, style, strict, port, cluster_id), seeds)| {
-            let before = release < (3, 11);
-            // Without an id there are no long domains, and nothing may ask for them.
-            let (release, style) = match id {
-                None if before => (EmrVersion::new(3, 11), Some(BootstrapStyle::Addresses)),
-                None => (text.parse().unwrap(), Some(BootstrapStyle::Addresses)),
-                Some(_) => (text.parse().unwrap(), style),
-            };
-            let mut description = Description::new(release);
-            let new_console = id.as_deref().is_some_and(|id| id.starts_with("c-"));
-            let domain = id.as_deref().map(|id| match new_console {
-                true => format!("{id}.{region}.emr.aliyuncs.com"),
-                false => format!("cluster-{id}"),
-            });
-            let settings = &mut description.settings;
-            settings.id = id;
-            settings.region = (new_console || strict).then_some(region);
-            settings.network = Some(network);
-            settings.bootstrap = style;
-            settings.strict = Some(strict);
-            settings.port = port;
-            settings.cluster_id = cluster_id;
-            let mut nodes = Vec::new();
-            for (i, seed) in seeds.into_iter().enumerate() {
-                let before = description.nodes.last();
-                let (node, known) = build(seed, i + 1, network, domain.as_deref(), new_console, before);
-                description.nodes.push(node);
-                nodes.push(known);
-            }
-            Known { description, nodes }
-        },
-    )
+    (top, vec(seed(), 1..7)).prop_map(|((id, region, (_, text), network, style, strict, port, cluster_id), seeds)| {
+        let mut release: EmrVersion = text.parse().unwrap();
+        // Without an id there are no long domains, and nothing may ask for them.
+        let style = id.as_ref().map_or(Some(BootstrapStyle::Addresses), |_| style);
+        let lists_names = |release: &EmrVersion| Rule::of(Some(release), network).bootstrap == BootstrapStyle::Names;
+        if id.is_none() && lists_names(&release) {
+            let since = RULES.iter().filter(|rule| rule.network == network).filter_map(|rule| rule.since).min();
+            let (major, minor) = since.unwrap();
+            release = EmrVersion::new(major, minor);
+        }
+        let mut description = Description::new(release);
+        let new_console = id.as_deref().is_some_and(|id| id.starts_with("c-"));
+        let domain = id.as_deref().map(|id| match new_console {
+            true => format!("{id}.{region}.emr.aliyuncs.com"),
+            false => format!("cluster-{id}"),
+        });
+        let settings = &mut description.settings;
+        settings.id = id;
+        settings.region = (new_console || strict).then_some(region);
+        settings.network = Some(network);
+        settings.bootstrap = style;
+        settings.strict = Some(strict);
+        settings.port = port;
+        settings.cluster_id = cluster_id;
+        let mut nodes = Vec::new();
+        for (i, seed) in seeds.into_iter().enumerate() {
+            let before = description.nodes.last();
+            let (node, known) = build(seed, i + 1, network, domain.as_deref(), new_console, before);
+            description.nodes.push(node);
+            nodes.push(known);
+        }
+        Known { description, nodes }
+    })
 }
 
 impl Known {
@@ -282,10 +282,9 @@ proptest! {
     fn every_broker_is_a_bootstrap_server_once(known in known()) {
         let cluster = known.cluster();
         let endpoints = cluster.endpoints();
-        let later = cluster.release().unwrap().number() >= (3, 11);
-        let by_name = cluster.bootstrap().map_or(!later, |style| style == BootstrapStyle::Names);
-        let by_rule = if later && cluster.network() == Network::Public { 9093 } else { 9092 };
-        let port = known.description.settings.port.unwrap_or(by_rule);
+        let rule = cluster.rule();
+        let by_name = cluster.bootstrap().unwrap_or(rule.bootstrap) == BootstrapStyle::Names;
+        let port = known.description.settings.port.unwrap_or(rule.port);
         let brokers = || cluster.nodes().iter().zip(&known.nodes).filter(|(_, known)| known.broker);
         let expected: BTreeSet<String> = brokers()
             .map(|(node, known)| {
