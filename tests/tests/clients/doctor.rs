@@ -84,7 +84,6 @@ fn doctor_on_brokers_that_advertise_long_domains() {
     Case::of("unknown-broker", "unknown-broker").on(&r3.clone().without("emr-worker-3"));
     Case::of("not-a-broker", "not-a-broker").on(&fourth);
     Case::of("wrong-id", "wrong-id").on(&Described::new("EMR-3.11.0", "private").id("99999"));
-    Case::of("client-failed", "client-failed").with(&["-X", "broker.address.family=v6"]).on(&r3);
     Case::of("names-swapped", "names-swapped").on(&r3.clone().swapped());
     Case::of("tls-not-expected", "tls-not-expected").with(&["-X", "security.protocol=SSL"]).on(&r3);
     let login = [
@@ -236,6 +235,8 @@ fn doctor_on_brokers_whose_certificates_have_other_names() {
     Case::of("certificate-name", "certificate-name").properties(&tls).on(&described);
     let careless = [&tls[..], &["ssl.endpoint.identification.algorithm=none"]].concat();
     Case::healthy("certificate-name-not-compared").properties(&careless).on(&described);
+    let v6 = [&careless[..], &["broker.address.family=v6"]].concat();
+    Case::of("client-failed", "client-failed").properties(&v6).on(&described);
 
     cluster.hang_broker(1);
     Case::of("unresponsive", "unresponsive").with(&["--timeout", "3"]).properties(&tls).on(&described);

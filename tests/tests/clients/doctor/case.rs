@@ -169,10 +169,10 @@ fn without_times(screen: &str) -> String {
         let line = match line.split_whitespace().next() {
             _ if line.contains(" · read ") => "FILE · read … ago".to_owned(),
             Some("file") => "  file     FILE, … bytes, changed … ago".to_owned(),
-            Some("lookups") => line
-                .replace(|character: char| character.is_ascii_digit(), "")
-                .replace("  mapped", "  … mapped")
-                .replace(",  ", ", … "),
+            Some("lookups") => {
+                let parts = line.split(|character: char| character.is_ascii_digit()).filter(|part| !part.is_empty());
+                parts.collect::<Vec<_>>().join("…")
+            }
             _ => line,
         };
         let line = match line.split_once("cluster id ") {
