@@ -7,7 +7,7 @@ use kafka_emr_core::{FirstOf, LongDomain, Node, OneLine};
 
 use crate::client::{ClientError, FailureKind};
 use crate::examine::{AdvertisedListener, EndpointFacts, Facts, NodeName};
-use crate::fault::{Precedence, Scope};
+use crate::fault::{Precedence, Protocol, Scope};
 use crate::identity::Identity;
 use crate::inspect::{Inspection, Listener, NoListener};
 use crate::names::NoAnswer;
@@ -497,14 +497,16 @@ impl<'a> Judge<'a> {
         }
         let cluster = &self.facts.cluster;
         let listeners = self.facts.listeners.iter().map(|listener| &listener.facts);
-        let mut listeners = self.facts.bootstrap.iter().chain(listeners).filter_map(EndpointFacts::listener);
-        let login = listeners.any(|listener| listener.mechanisms.is_some());
+        let listeners = self.facts.bootstrap.iter().chain(listeners).filter_map(EndpointFacts::listener);
+        let protocol = listeners.map(Listener::protocol).fold(Protocol { tls: false, login: false }, |all, one| {
+            Protocol { tls: all.tls || one.tls, login: all.login || one.login }
+        });
         let finding = |(fault, (verdict, evidence)): (Fault, (Verdict, Vec<String>))| Finding {
             fault,
             verdict,
             cause: fault.cause(),
             evidence,
-            cure: fault.cure(cluster, &self.facts.settings, login),
+            cure: fault.cure(cluster, &self.facts.settings, protocol),
             document: fault.document_step(cluster.rule()).map(|step| format!("{}: {step}", cluster.rule().section)),
         };
         let mut findings: Vec<Finding> = evidence.into_iter().map(finding).collect();
@@ -529,16 +531,12 @@ struct AdvertisedAddress {
     is_comparable: bool,
 }
 
-/// Returns the protocol of a listener, as clients call it, with its mechanisms.
+/// Describes the protocol of a listener, as clients call it, with its mechanisms.
 fn protocol(listener: &Listener) -> String {
-    let tls = listener.certificate.is_some();
+    let word = listener.protocol().word();
     match &listener.mechanisms {
-        None if tls => "SSL".to_owned(),
-        None => "PLAINTEXT".to_owned(),
-        Some(mechanisms) => {
-            let protocol = if tls { "SASL_SSL" } else { "SASL_PLAINTEXT" };
-            format!("{protocol} ({})", shown(mechanisms))
-        }
+        Some(mechanisms) => format!("{word} ({})", shown(mechanisms)),
+        None => word.to_owned(),
     }
 }
 

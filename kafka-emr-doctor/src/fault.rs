@@ -142,10 +142,9 @@ impl Fault {
         }
     }
 
-    /// Returns what to do. `login` is whether the brokers ask for one.
-    pub(crate) fn cure(self, cluster: &Cluster, settings: &ClientSettings, login: bool) -> String {
+    /// Returns what to do, for brokers that speak this protocol.
+    pub(crate) fn cure(self, cluster: &Cluster, settings: &ClientSettings, protocol: Protocol) -> String {
         let port = cluster.broker_port();
-        let sasl = |tls: bool| if tls { "SASL_SSL" } else { "SASL_PLAINTEXT" };
         match self {
             OtherCluster => {
                 "correct the addresses in the description, or cluster_id if that is the wrong one".to_owned()
@@ -185,11 +184,11 @@ impl Fault {
             NotKafka => "correct the address or the port: a Kafka broker has to answer there".to_owned(),
             TlsExpected => format!(
                 "set security.protocol to {}, and ssl.ca.location to the certificate of the brokers' CA",
-                if login { sasl(true) } else { "SSL" }
+                protocol.word()
             ),
             TlsNotExpected => format!(
                 "set security.protocol to {}, or enable TLS on the brokers (kafka.ssl.enable)",
-                if login { sasl(false) } else { "PLAINTEXT" }
+                protocol.word()
             ),
             NamesSwapped => "give each node in the description its own address; `kafka-emr import --update` takes them \
                              from the EMR API"
@@ -209,11 +208,9 @@ impl Fault {
             SaslExpected => format!(
                 "set security.protocol to {}, sasl.mechanism to one that the brokers offer, and the user's name and \
                  password (or Kerberos principal)",
-                sasl(settings.uses_tls())
+                protocol.word()
             ),
-            SaslNotExpected => {
-                format!("set security.protocol to {}", if settings.uses_tls() { "SSL" } else { "PLAINTEXT" })
-            }
+            SaslNotExpected => format!("set security.protocol to {}", protocol.word()),
             SaslMechanism => "set sasl.mechanism to one that the brokers offer".to_owned(),
             LoginRefused => {
                 "correct the user's name, password or keytab; check that the user exists in this cluster".to_owned()
@@ -267,6 +264,25 @@ impl Fault {
                 Some("the hosts file of the client, which kafka-emr stands in for".to_owned())
             }
             _ => None,
+        }
+    }
+}
+
+/// The security protocol that brokers speak.
+#[derive(Clone, Copy)]
+pub(crate) struct Protocol {
+    pub(crate) tls: bool,
+    pub(crate) login: bool,
+}
+
+impl Protocol {
+    /// Returns the value for `security.protocol`.
+    pub(crate) fn word(self) -> &'static str {
+        match (self.tls, self.login) {
+            (false, false) => "PLAINTEXT",
+            (true, false) => "SSL",
+            (false, true) => "SASL_PLAINTEXT",
+            (true, true) => "SASL_SSL",
         }
     }
 }

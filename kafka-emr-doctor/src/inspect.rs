@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use crate::ClientSettings;
+use crate::fault::Protocol;
 use crate::tls::{Certificate, Handshake, Tls};
 use crate::wire::{self, Metadata};
 
@@ -51,6 +52,11 @@ impl Listener {
     /// A listener that has not answered a request yet.
     fn new(certificate: Option<Certificate>) -> Self {
         Listener { certificate, releases: None, mechanisms: None, metadata: None }
+    }
+
+    /// What it speaks.
+    pub(crate) fn protocol(&self) -> Protocol {
+        Protocol { tls: self.certificate.is_some(), login: self.mechanisms.is_some() }
     }
 
     /// Whether it speaks as a client with these settings does.

@@ -303,6 +303,35 @@ fn the_order_is_verdict_then_scope_then_fault() {
 }
 
 #[test]
+fn what_to_set_is_one_protocol() {
+    let nothing_of_security = |facts: &mut Facts| {
+        let mechanisms = Some(vec!["PLAIN".to_owned()]);
+        let listener = Listener {
+            certificate: Some(Certificate::default()),
+            releases: Some("2.4 to 2.6"),
+            mechanisms,
+            metadata: None,
+        };
+        facts.bootstrap = vec![endpoint(&name(1), 1, Ok(listener))];
+        without_view(facts, FailureKind::Other);
+    };
+    let (_, findings) = check(nothing_of_security, &[Fault::TlsExpected, Fault::SaslExpected]);
+    for finding in &findings {
+        assert!(finding.cure.starts_with("set security.protocol to SASL_SSL, "), "{finding:?}");
+    }
+    // The other way round.
+    let too_much = |facts: &mut Facts| {
+        facts.settings = ClientSettings::read(&[], &["security.protocol=SASL_SSL".to_owned()]).unwrap();
+        facts.bootstrap = vec![endpoint(&name(1), 1, plain(ID))];
+        without_view(facts, FailureKind::Other);
+    };
+    let (_, findings) = check(too_much, &[Fault::TlsNotExpected, Fault::SaslNotExpected]);
+    for finding in &findings {
+        assert!(finding.cure.starts_with("set security.protocol to PLAINTEXT"), "{finding:?}");
+    }
+}
+
+#[test]
 fn certificates() {
     let all = |certificate: Certificate, releases: Option<&'static str>| {
         move |facts: &mut Facts| {
