@@ -209,7 +209,7 @@ mod tests {
             cure: "see that the machine runs".to_owned(),
             document: None,
         };
-        let rule = &kafka_emr_core::RULES[2];
+        let rule = kafka_emr_core::RULES.iter().find(|rule| rule.name == "R3").unwrap();
         Report::new(
             status(),
             vec![ClusterReport {
