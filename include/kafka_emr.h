@@ -49,7 +49,7 @@ struct addrinfo;
 // compiled; kafka_emr_version() is that of the library it runs with.
 #define KAFKA_EMR_VERSION 0x000100ff
 
-// What kafka_emr_lookup() returns for a name that is none of the clusters'. No EAI code has this value.
+// What kafka_emr_lookup() returns where the system is to be asked. No EAI code has this value.
 #define KAFKA_EMR_NOT_MAPPED 10000
 
 // Why a call failed. A number never gets another meaning; later versions may add some.
@@ -236,6 +236,10 @@ const char *kafka_emr_version(void);
 // others by the system's getaddrinfo with the caller's own hints. On the public network a node's private IP leads to its
 // EIP, and where a description says connect, names and addresses of the node lead there, to its port.
 //
+// Three things differ for the names of the clusters: AI_ADDRCONFIG has no effect, because a mapped address is to be dialled
+// whatever addresses this machine has; the addresses of a list are in the order of the description, unsorted; and a port above
+// 65535 is EAI_SERVICE.
+//
 // Returns 0 and a list in *res, or an EAI_* code and NULL in *res. Free the list with kafka_emr_freeaddrinfo(), never with
 // freeaddrinfo().
 int kafka_emr_getaddrinfo(const kafka_emr_resolver_t *resolver,
@@ -244,8 +248,8 @@ int kafka_emr_getaddrinfo(const kafka_emr_resolver_t *resolver,
                           const struct addrinfo *hints,
                           struct addrinfo **res);
 
-// As kafka_emr_getaddrinfo(), but never asks the system: a name that is none of the clusters' is KAFKA_EMR_NOT_MAPPED, with
-// NULL in *res.
+// As kafka_emr_getaddrinfo(), but never asks the system for a name: one that is none of the clusters', or an address family
+// that no node has, is KAFKA_EMR_NOT_MAPPED, with NULL in *res.
 int kafka_emr_lookup(const kafka_emr_resolver_t *resolver,
                      const char *node,
                      const char *service,

@@ -8,12 +8,16 @@ use libc::{addrinfo, sockaddr, sockaddr_storage, socklen_t};
 
 use crate::resolver::ResolverHandle;
 
-/// What kafka_emr_lookup() returns for a name that is none of the clusters'. No EAI code has this value.
+/// What kafka_emr_lookup() returns where the system is to be asked. No EAI code has this value.
 pub const KAFKA_EMR_NOT_MAPPED: c_int = 10000;
 
 /// Resolves as getaddrinfo(3) does, with the resolver in front: the names of its clusters are answered from the map, all
 /// others by the system's getaddrinfo with the caller's own hints. On the public network a node's private IP leads to its
 /// EIP, and where a description says connect, names and addresses of the node lead there, to its port.
+///
+/// Three things differ for the names of the clusters: AI_ADDRCONFIG has no effect, because a mapped address is to be dialled
+/// whatever addresses this machine has; the addresses of a list are in the order of the description, unsorted; and a port above
+/// 65535 is EAI_SERVICE.
 ///
 /// Returns 0 and a list in *res, or an EAI_* code and NULL in *res. Free the list with kafka_emr_freeaddrinfo(), never with
 /// freeaddrinfo().
@@ -36,8 +40,8 @@ pub unsafe extern "C" fn kafka_emr_getaddrinfo(
     })
 }
 
-/// As kafka_emr_getaddrinfo(), but never asks the system: a name that is none of the clusters' is KAFKA_EMR_NOT_MAPPED, with
-/// NULL in *res.
+/// As kafka_emr_getaddrinfo(), but never asks the system for a name: one that is none of the clusters', or an address family
+/// that no node has, is KAFKA_EMR_NOT_MAPPED, with NULL in *res.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kafka_emr_lookup(
     resolver: Option<&ResolverHandle>,
@@ -116,7 +120,7 @@ pub unsafe extern "C" fn kafka_emr_freeaddrinfo(res: *mut addrinfo) {
 
 /// # Safety
 ///
-/// `res` is null or a place for a pointer.
+/// `res` is null or points to space for a pointer.
 unsafe fn nothing(res: *mut *mut addrinfo) {
     if !res.is_null() {
         // SAFETY: not null, and the caller vouches for it.
