@@ -23,14 +23,19 @@ thread_local! {
     static CLIENT: Cell<Option<Current>> = const { Cell::new(None) };
 }
 
-/// Has the lines of the client's threads go to its log. Where librdkafka has no way, they do not.
+/// Has the lines of the client's threads go to its log, if it has one of the program's.
 ///
 /// # Safety
 ///
 /// `client` is being made: this is called from on_new. `librdkafka` is its own, and lives as long as the client.
 pub(crate) unsafe fn watch(librdkafka: *const Librdkafka, client: *mut Client) {
     // SAFETY: the caller vouches for both.
-    unsafe { (*librdkafka).on_thread_start(client, on_thread_start, librdkafka.cast_mut().cast()) };
+    unsafe {
+        // Not for nothing: when a client cannot be made after all, librdkafka leaks the interceptors that were added to it.
+        if (*librdkafka).log_of(client).is_some() {
+            (*librdkafka).on_thread_start(client, on_thread_start, librdkafka.cast_mut().cast());
+        }
+    }
 }
 
 /// Runs `body`, whose lines are about this client.
