@@ -58,7 +58,7 @@ static inline kafka_emr_function_t kafka_emr_rdkafka_function(const char *name) 
  * resolver's; if bootstrap.servers is a source (emr://…), which the plugin takes; and if the resolver is over several clusters
  * and bootstrap.servers is not set. kafka_emr_last_error() has the code.
  *
- * librdkafka before 2.13.0 cannot be told to free something with a client without risk (it frees interceptors twice when
+ * With librdkafka before 2.13.0, nothing can be freed with a client without risk (it frees interceptors twice when
  * rd_kafka_new() fails and its configuration is then destroyed, its issue 4142). With such a version the library keeps one
  * map for each source, however often that is opened, until the process ends, and counts it among the 1024. From 2.13.0 on,
  * consumers also compare a description's cluster_id, and lines about a client go to its log_cb (see kafka_emr.h).

@@ -1,6 +1,6 @@
 //! Lines into the log of the librdkafka client that they are about.
 //!
-//! Which client that is, the thread tells: librdkafka resolves names in threads that belong to one client, and calls
+//! The thread decides which client that is: librdkafka resolves names in threads that belong to one client, and calls
 //! on_thread_start in each. They end before the client is freed, so its log is never called later than that.
 
 use std::cell::Cell;

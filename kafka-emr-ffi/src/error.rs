@@ -181,7 +181,7 @@ mod tests {
         assert_eq!((name(2), name(-1), name(14)), (c"SYNTAX", c"UNKNOWN", c"UNKNOWN"));
     }
 
-    /// The kinds are non-exhaustive, so the compiler does not tell when the core gets another.
+    /// The kinds are non-exhaustive, so the compiler does not notice when the core gets another.
     #[test]
     fn every_kind_of_the_core_has_its_code() {
         let core = include_str!("../../kafka-emr-core/src/error.rs");

@@ -90,7 +90,7 @@ impl ErrStr<'_> {
     }
 }
 
-/// Reads a caller's string; `Err` says what is wrong with it.
+/// Reads a caller's string.
 ///
 /// # Safety
 ///

@@ -67,7 +67,7 @@ pub(crate) fn other_callback(address: usize) -> Error {
     ))
 }
 
-/// Reads sasl.mechanisms. librdkafka's default, GSSAPI, cannot be told from what is not set, and means the same.
+/// Reads sasl.mechanisms. librdkafka's default, GSSAPI, looks like one that is set, and means the same.
 ///
 /// # Safety
 ///

@@ -108,7 +108,7 @@ macro_rules! functions {
 }
 
 // A program is compiled with the table of functions that kafka_emr_rdkafka.h had then, and may meet a later library. So the
-// required ones are those of 0.1.0, for ever; one that is added later is optional, and says what the library does without it.
+// required ones are those of 0.1.0, for ever; one that is added later is optional, documented with what is done without it.
 functions! {
     required {
         version: c"rd_kafka_version" fn() -> c_int;
@@ -156,7 +156,7 @@ impl Librdkafka {
     /// Reads a property; `None` where it is not set or not known.
     pub(crate) unsafe fn get(&self, conf: *const Conf, property: &CStr) -> Option<String> {
         let mut size = 0;
-        // SAFETY: the caller vouches for `conf`; without a place for the value its size is told, with NUL.
+        // SAFETY: the caller vouches for `conf`; without a buffer for the value, its size is returned, with NUL.
         let found = unsafe { (self.conf_get)(conf, property.as_ptr(), ptr::null_mut(), &raw mut size) };
         if found != CONF_OK || size <= 1 {
             return None;
@@ -183,7 +183,7 @@ impl Librdkafka {
         value: *const c_char,
     ) -> Result<(), Error> {
         let mut reason = [0_u8; 512];
-        // SAFETY: the caller vouches for `conf`; the strings end in NUL, and the place for the reason is as long as said.
+        // SAFETY: the caller vouches for `conf`; the strings end in NUL, and the buffer for the reason is as long as its size.
         let result =
             unsafe { (self.conf_set)(conf, property.as_ptr(), value, reason.as_mut_ptr().cast(), reason.len()) };
         match result {
@@ -275,7 +275,7 @@ impl Librdkafka {
         unsafe { (self.add_on_consume)(client, INTERCEPTOR.as_ptr(), then, opaque) };
     }
 
-    /// Returns the id of the cluster, where a broker has told it already. Waits for nothing.
+    /// Returns the id of the cluster, if a broker has reported it already. Waits for nothing.
     pub(crate) unsafe fn cluster_id(&self, client: *mut Client) -> Option<String> {
         // SAFETY: the caller vouches for `client`.
         let id = unsafe { (self.clusterid)(client, 0) };
@@ -297,7 +297,7 @@ mod tests {
 
     use super::*;
 
-    /// What kafka_emr_rdkafka.h of 0.1.0 gives. Programs that were compiled with it give no more, for ever: do not change it.
+    /// The table in kafka_emr_rdkafka.h of 0.1.0. Programs that were compiled with it have no more, for ever: do not change it.
     const OF_0_1_0: [&CStr; 15] = [
         c"rd_kafka_version",
         c"rd_kafka_conf_set_resolve_cb",
@@ -342,7 +342,7 @@ mod tests {
         }
     }
 
-    /// The header gives every function that the library asks for.
+    /// The header has every function that the library asks for.
     #[test]
     fn the_table_of_the_header_is_complete() {
         let header = include_str!("../../include/kafka_emr_rdkafka.h");

@@ -78,7 +78,7 @@ impl Log for Logger {
     fn flush(&self) {}
 }
 
-/// Gives a line to the program, if it takes it. One that a callback causes would come back to it without end.
+/// Hands a line to the program, if it takes lines. One that a callback causes would come back to it without end.
 fn to_program(record: &Record<'_>) -> bool {
     let message = CString::new(record.args().to_string().replace('\0', "\u{FFFD}")).unwrap_or_default();
     let level = record.level().into();

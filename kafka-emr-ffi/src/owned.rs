@@ -15,7 +15,7 @@ pub(crate) trait Owned: Sized {
     /// The librdkafka whose configuration it is.
     fn librdkafka(&self) -> &Librdkafka;
 
-    /// Tells values of this type apart: a configuration owns one of each name.
+    /// Distinguishes values of this type: a configuration owns one of each name.
     fn name(&self) -> &CStr;
 
     /// Makes the value for a copy of the configuration. Properties may be left out of that.

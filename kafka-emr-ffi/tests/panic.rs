@@ -42,7 +42,7 @@ fn fails(call: impl FnOnce(*const c_char, *const c_char, *mut *mut addrinfo) -> 
 fn a_panic_is_a_failed_lookup_to_c() {
     log::set_logger(&Logger).unwrap();
     log::set_max_level(log::LevelFilter::Warn);
-    // SAFETY: strings end in NUL, places are as long as said, and the resolver is freed when nobody uses it any more.
+    // SAFETY: strings end in NUL, buffers are as long as their size, and the resolver is freed when nobody uses it any more.
     unsafe {
         let source = c"emr://48742?release=3.10&strict=true&emr-worker-1=127.0.0.1";
         let emr = kafka_emr_resolver_open(source.as_ptr(), ptr::null_mut(), 0);

@@ -1,4 +1,4 @@
-//! Logging for libraries in somebody else's program: `KAFKA_EMR_LOG` says how much.
+//! Logging for libraries in somebody else's program: `KAFKA_EMR_LOG` sets the level.
 
 use std::error::Error as StdError;
 use std::fmt;

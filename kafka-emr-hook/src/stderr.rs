@@ -10,7 +10,7 @@ use libc::{STDERR_FILENO, dev_t, ino_t, sigset_t, ssize_t};
 use log::{Log, Metadata, Record};
 
 /// Writes log lines to standard error, each in one write and none that would have to wait: a line that standard error cannot
-/// take at once is lost, and the next one that it takes says how many were.
+/// take at once is lost, and the next one comes with the number of lost lines.
 pub struct StandardError {
     /// The only file to write to; `None` for whichever is standard error.
     only: Option<FileId>,

@@ -47,14 +47,14 @@ fn version(object: &Object) -> Option<String> {
 /// A program or library that is loaded.
 struct Object {
     name: std::ffi::CString,
-    /// Where it is loaded, which tells objects apart.
+    /// Where it is loaded, which distinguishes objects.
     base: *mut c_void,
     handle: *mut c_void,
 }
 
 impl Object {
     fn of(address: *const c_void) -> Option<Self> {
-        let (name, base) = place(address)?;
+        let (name, base) = location(address)?;
         // SAFETY: the name ends in NUL. RTLD_NOLOAD loads nothing and runs nothing.
         let mut handle = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
         if handle.is_null() {
@@ -70,7 +70,7 @@ impl Object {
     fn function(&self, name: &CStr) -> Function {
         // SAFETY: the handle is open, and the name ends in NUL.
         let found = unsafe { libc::dlsym(self.handle, name.as_ptr()) };
-        let (_, base) = place(found)?;
+        let (_, base) = location(found)?;
         // SAFETY: an address that dlsym finds under a function's name, in the object that has it, is a function's.
         (base == self.base).then(|| unsafe { transmute::<*mut c_void, unsafe extern "C" fn()>(found) })
     }
@@ -85,17 +85,17 @@ impl Drop for Object {
 
 /// The file that an address is from, for messages.
 pub(crate) fn file_of(address: *const c_void) -> Option<String> {
-    place(address).map(|(file, _)| file.to_string_lossy().into_owned())
+    location(address).map(|(file, _)| file.to_string_lossy().into_owned())
 }
 
 /// The file that an address is from, and where that is loaded.
-fn place(address: *const c_void) -> Option<(std::ffi::CString, *mut c_void)> {
+fn location(address: *const c_void) -> Option<(std::ffi::CString, *mut c_void)> {
     if address.is_null() {
         return None;
     }
     // SAFETY: all-zero bytes are a Dl_info: null pointers.
     let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
-    // SAFETY: any address may be asked for, and `info` is a place for the answer.
+    // SAFETY: any address may be asked for, and `info` has room for the answer.
     let known = unsafe { libc::dladdr(address, &raw mut info) } != 0 && !info.dli_fname.is_null();
     // SAFETY: not null, so a string that ends in NUL and lives while the object is loaded; it is copied.
     known.then(|| (unsafe { CStr::from_ptr(info.dli_fname) }.to_owned(), info.dli_fbase))

@@ -1,7 +1,7 @@
 //! The plugin: `plugin.library.paths` names this library, and nothing else in the program changes.
 //!
 //! librdkafka opens the library and calls `conf_init` for each configuration. From then on the plugin sees each property
-//! that is set (on_conf_set), takes its own, and keeps the callback and `bootstrap.servers` as they say.
+//! that is set (on_conf_set), takes its own, and keeps the callback and `bootstrap.servers` in line with them.
 
 pub(crate) mod caller;
 mod properties;
@@ -25,7 +25,7 @@ pub unsafe extern "C" fn kafka_emr_conf_init(
     errstr: *mut c_char,
     errstr_size: usize,
 ) -> c_int {
-    // Hands on its four arguments, and where it was called from as a fifth: that tells which librdkafka called.
+    // Hands on its four arguments, and where it was called from as a fifth: that leads to the librdkafka that called.
     #[cfg(target_arch = "x86_64")]
     std::arch::naked_asm!("mov r8, qword ptr [rsp]", "jmp {start}", start = sym conf_init_called_from);
     #[cfg(target_arch = "aarch64")]

@@ -134,7 +134,7 @@ impl Plugin {
         Ok(set?)
     }
 
-    /// Takes what the environment says, and what was set before the plugin was loaded.
+    /// Takes the environment's settings, and what was set before the plugin was loaded.
     unsafe fn load(&self, conf: *const Conf, settings: &mut Settings) -> Result<(), String> {
         // SAFETY: the caller vouches for `conf`.
         let get = |property| unsafe { self.librdkafka.get(conf, property) };
@@ -151,7 +151,7 @@ impl Plugin {
         }
     }
 
-    /// Sets in the configuration what the settings say.
+    /// Brings the configuration in line with the settings.
     unsafe fn configure(&self, conf: *mut Conf) -> Result<(), String> {
         let settings = self.settings().clone();
         // SAFETY: the caller vouches for `conf`, which keeps the hook with the settings.
@@ -193,7 +193,7 @@ impl Plugin {
                     match value {
                         Some(servers) if !is_source(servers) => {
                             // Taken, and not left to librdkafka: for a copy it sets anew what plugins took, and nothing
-                            // after it. What it refuses is left to it, which says why.
+                            // after it. What it refuses is left to it, for its message.
                             if self.set(conf, BOOTSTRAP_SERVERS, servers).is_err() {
                                 return Ok(false);
                             }
@@ -229,7 +229,7 @@ impl Plugin {
                 _ => match OVERRIDES.iter().find(|(property, _)| *property == name) {
                     Some((property, key)) => self
                         .change(conf, |settings| settings.set_override(key, value))
-                        // The key that the message begins with is said by the property.
+                        // The property stands for the key that the message begins with.
                         .map_err(|why| {
                             format!("{property}: {}", why.strip_prefix(&format!("{key}: ")).unwrap_or(&why))
                         })?,

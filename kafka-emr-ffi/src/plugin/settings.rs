@@ -1,4 +1,4 @@
-//! What a configuration says of its cluster, and what follows from it. Knows no librdkafka.
+//! The settings of a configuration's cluster, and the hook that follows from them. Knows no librdkafka.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ pub(crate) struct Settings {
     pub(crate) own_servers: bool,
     pub(crate) security_protocol: Option<String>,
     pub(crate) sasl_mechanism: Option<String>,
-    /// What the cluster is by all this; `Err` says what is missing still.
+    /// The cluster by all this; `Err` is what is missing still.
     pub(crate) cluster: Result<Hook, String>,
 }
 
@@ -55,7 +55,7 @@ impl Settings {
         }
     }
 
-    /// Takes what the environment says, which properties may override yet: what is wrong with it is no error before a client
+    /// Takes the environment's settings, which properties may override yet: a mistake in them is no error before a client
     /// is made.
     pub(crate) fn set_environment(&mut self) {
         self.environments_network = variable(c"KAFKA_EMR_NETWORK");
@@ -65,7 +65,7 @@ impl Settings {
         }
     }
 
-    /// Gives up: no client made of this configuration has a cluster.
+    /// Drops the cluster: clients made of this configuration have none.
     pub(crate) fn fail(&mut self, why: &str) {
         self.cluster = Err(why.to_owned());
     }
@@ -183,7 +183,7 @@ mod tests {
             // Events of a file have no name.
             const EVENT: usize = size_of::<libc::inotify_event>();
             let mut events = [0_u32; 256 * EVENT / 4];
-            // SAFETY: there is as much room as said.
+            // SAFETY: the buffer is as long as the size.
             let bytes = unsafe { libc::read(self.0, events.as_mut_ptr().cast(), size_of_val(&events)) };
             let events = &events[..usize::try_from(bytes).unwrap_or(0) / 4];
             events.chunks(EVENT / 4).filter(|event| event[1] & libc::IN_OPEN != 0).count()
@@ -220,7 +220,7 @@ mod tests {
         let copy = settings.clone();
         settings.set_source("emr.cluster", Some(source)).unwrap();
         assert_eq!((copy.servers().unwrap().as_str(), opens.count()), ("10.0.1.24:9092", 0));
-        // What is wrong whatever the file says does not need it.
+        // A mistake that is one with any file needs none.
         assert!(settings.set_override("network", Some("internet")).unwrap_err().contains("private, public"));
         assert_eq!(opens.count(), 0);
     }

@@ -314,7 +314,7 @@ fn copies_have_what_the_original_has() {
 // Which librdkafka
 
 #[test]
-fn a_librdkafka_that_is_too_old_is_told_its_version() {
+fn a_librdkafka_that_is_too_old_is_refused_with_its_version() {
     let folder = scratch("plugin");
     let fake = folder.join("libfake_old.so");
     build("plugin_fake_old", &fake, &["-DLIBRARY", "-shared", "-fPIC"], &[]);
@@ -460,7 +460,7 @@ impl Drop for Killed {
 }
 
 #[test]
-fn another_cluster_than_the_pinned_one_is_told() {
+fn another_cluster_than_the_pinned_one_is_warned_of() {
     let one = Mock::new("one");
     let client: BaseProducer = ClientConfig::new().create_for(&one.mock.resolver().unwrap()).unwrap();
     let right = client.client().fetch_cluster_id(Duration::from_secs(60)).expect("the mock's cluster id");
@@ -478,8 +478,8 @@ fn another_cluster_than_the_pinned_one_is_told() {
     let output = kcat(wrong, &["-P", "-t", "one", "-l", &message]);
     assert!(output.stderr.contains("cluster_id is not checked for producers"), "{output}");
     let output = kcat(wrong, &consume);
-    let told: Vec<&str> = output.stderr.lines().filter(|line| line.contains("another cluster answers")).collect();
-    assert!(matches!(told[..], [line] if line.contains(&right) && line.contains(wrong)), "{output}");
+    let warnings: Vec<&str> = output.stderr.lines().filter(|line| line.contains("another cluster answers")).collect();
+    assert!(matches!(warnings[..], [line] if line.contains(&right) && line.contains(wrong)), "{output}");
     let output = kcat(&right, &consume);
     assert_eq!(output.stdout, "hello\n", "{output}");
     assert!(!output.stderr.contains("kafka-emr"), "{output}");
@@ -589,17 +589,17 @@ impl log::Log for Panics {
     fn flush(&self) {}
 }
 
-/// Keeps what librdkafka says.
+/// Keeps what librdkafka reports.
 #[derive(Default)]
-struct Told(Mutex<Vec<String>>);
+struct Reasons(Mutex<Vec<String>>);
 
-impl ClientContext for Told {
+impl ClientContext for Reasons {
     fn error(&self, _error: KafkaError, reason: &str) {
         self.0.lock().unwrap().push(reason.to_owned());
     }
 }
 
-impl ProducerContext for Told {
+impl ProducerContext for Reasons {
     type DeliveryOpaque = ();
 
     fn delivery(&self, _: &kafka_emr_rs::rdkafka::producer::DeliveryResult<'_>, (): ()) {}
@@ -612,15 +612,15 @@ fn a_panic_is_a_failed_resolve_to_librdkafka() {
     let resolver = Resolver::open("emr://48742?release=3.10&strict=true&emr-worker-1=127.0.0.1").unwrap();
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", format!("{UNKNOWN}:9092"));
-    let producer: BaseProducer<Told> = config.create_with_context_for(&resolver, Told::default()).unwrap();
+    let producer: BaseProducer<Reasons> = config.create_with_context_for(&resolver, Reasons::default()).unwrap();
     let end = Instant::now() + LIMIT;
     loop {
         producer.poll(Duration::from_millis(100));
-        let told = producer.context().0.lock().unwrap();
-        if told.iter().any(|line| line.contains("Non-recoverable failure in name resolution")) {
+        let reasons = producer.context().0.lock().unwrap();
+        if reasons.iter().any(|line| line.contains("Non-recoverable failure in name resolution")) {
             break;
         }
-        assert!(Instant::now() < end, "librdkafka says: {told:?}");
+        assert!(Instant::now() < end, "librdkafka reports: {reasons:?}");
     }
 }
 
