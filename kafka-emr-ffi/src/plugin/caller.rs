@@ -18,8 +18,11 @@ const INSTEAD: &str =
 ///
 /// # Safety
 ///
-/// `address` is in the code of a librdkafka that stays loaded as long as its configurations and clients live.
+/// `address` is null or in the code of a librdkafka that stays loaded as long as its configurations and clients live.
 pub(crate) unsafe fn librdkafka(address: *const c_void) -> Result<Librdkafka, String> {
+    if address.is_null() {
+        return Err("the plugin works on x86-64 and aarch64 only; use kafka_emr_conf_apply() in the program".to_owned());
+    }
     let object = Object::of(address).ok_or_else(|| format!("{INSTEAD}: the caller is in no library that is known"))?;
     let name = object.name.to_string_lossy().into_owned();
     // SAFETY: the functions are those of the object that called, as `function` makes sure.
