@@ -272,10 +272,10 @@ int kafka_emr_program_lookup(const kafka_emr_resolver_t *resolver,
 // Writes an address of the same family to *to and returns its length; returns 0, and writes nothing, for a connection that
 // goes where it is made to. It takes no lock, looks at no file and makes no system call. It is not for UDP: the caller knows
 // the socket.
-socklen_t kafka_emr_program_connect(const kafka_emr_resolver_t *resolver,
-                                    const struct sockaddr *address,
-                                    socklen_t address_length,
-                                    struct sockaddr_storage *to);
+unsigned int kafka_emr_program_connect(const kafka_emr_resolver_t *resolver,
+                                       const struct sockaddr *address,
+                                       unsigned int address_length,
+                                       struct sockaddr_storage *to);
 
 // Frees a list of kafka_emr_getaddrinfo(), kafka_emr_lookup() or kafka_emr_program_lookup(); NULL is fine.
 void kafka_emr_freeaddrinfo(struct addrinfo *res);
