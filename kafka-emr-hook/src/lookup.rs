@@ -2,14 +2,13 @@
 
 use std::ffi::{CStr, CString};
 use std::net::IpAddr;
-use std::num::ParseIntError;
 use std::ptr;
 
 use kafka_emr_core::{Dial, Family, Lookup, Reach, Resolver};
 use libc::{addrinfo, c_char, c_int};
 
 use crate::addrinfo::{Kind, List, address_of};
-use crate::system::{Query, SystemList, no_address};
+use crate::system::{Query, SystemList, no_address, number};
 
 /// Resolves as `getaddrinfo(3)` does, with the resolver in front: the names of its clusters are answered from the map,
 /// anything else by the system's getaddrinfo with the caller's own hints.
@@ -152,7 +151,9 @@ fn map(
     let lookup = match reach {
         Reach::Client => resolver.lookup(host, family),
         Reach::Program => match resolver.lookup_in_program(host, family) {
-            Lookup::Mapped(dial) if dial.port().is_some() => tunnel_or_own(resolver, host, service, family, dial),
+            Lookup::Mapped(dial) if dial.port().is_some() => {
+                tunnel_or_own(resolver, host, &Query::new(service, hints), family, dial)
+            }
             lookup => lookup,
         },
     };
@@ -165,19 +166,19 @@ fn map(
     }
 }
 
-/// Returns where the name of a node with `connect` leads in a whole program: to the tunnel for Kafka's ports only. A node
-/// without an address of its own has nothing else.
-fn tunnel_or_own(resolver: &Resolver, host: &str, service: Option<&CStr>, family: Family, tunnel: Dial) -> Lookup {
+/// Returns where the name of a node with `connect` leads in a whole program: to the tunnel for Kafka's ports and TCP only. A
+/// node without an address of its own has nothing else.
+fn tunnel_or_own(resolver: &Resolver, host: &str, query: &Query<'_>, family: Family, tunnel: Dial) -> Lookup {
     let hosts = resolver.last_hosts();
     let Some((cluster, node)) = hosts.node(host) else { return Lookup::Mapped(tunnel) };
-    let port = service.and_then(number).and_then(Result::ok);
-    if port.is_some_and(|port| cluster.kafka_ports().contains(&port)) {
-        return Lookup::Mapped(tunnel);
-    }
-    match (node.own_dial(cluster.rule().dials, family), port) {
-        (Some(own), _) => Lookup::Mapped(own),
-        (None, None | Some(0)) => Lookup::Mapped(tunnel),
-        (None, Some(_)) => Lookup::System,
+    let port = query.port().filter(|port| *port != 0);
+    let is_kafka = port.is_some_and(|port| cluster.kafka_ports().contains(&port)) && !query.is_udp();
+    match node.own_dial(cluster.rule().dials, family) {
+        _ if is_kafka => Lookup::Mapped(tunnel),
+        Some(own) => Lookup::Mapped(own),
+        // The port may be put in later.
+        None if port.is_none() && !query.is_udp() => Lookup::Mapped(tunnel),
+        None => Lookup::System,
     }
 }
 
@@ -192,12 +193,6 @@ fn tcp_port(service: Option<&CStr>, hints: Option<&addrinfo>) -> Option<(u16, Ki
     }
     let port = service.map_or(Some(0), |service| number(service)?.ok())?;
     Some((port, Kind { flags: hints.ai_flags, socktype: libc::SOCK_STREAM, protocol: libc::IPPROTO_TCP }))
-}
-
-/// Reads a service that consists of digits; `None` if it is anything else, an error if it is no port.
-fn number(service: &CStr) -> Option<Result<u16, ParseIntError>> {
-    let digits = service.to_str().ok()?;
-    (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse())
 }
 
 fn tcp_list(dial: &Dial, port: u16, kind: Kind) -> List {

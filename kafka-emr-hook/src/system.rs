@@ -6,6 +6,7 @@
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::mem::{ManuallyDrop, zeroed};
 use std::net::IpAddr;
+use std::num::ParseIntError;
 use std::ptr;
 
 use libc::addrinfo;
@@ -34,6 +35,18 @@ impl<'a> Query<'a> {
     #[must_use]
     pub fn has(&self, flag: c_int) -> bool {
         self.hints.ai_flags & flag != 0
+    }
+
+    /// Returns the port, if the service is one as a number.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        self.service.and_then(number)?.ok()
+    }
+
+    /// Returns whether UDP is asked for, and nothing else.
+    #[must_use]
+    pub fn is_udp(&self) -> bool {
+        self.hints.ai_socktype == libc::SOCK_DGRAM || self.hints.ai_protocol == libc::IPPROTO_UDP
     }
 
     /// Returns whether an address is of the family that is asked for.
@@ -88,6 +101,12 @@ impl<'a> Query<'a> {
 /// Returns the `EAI_*` code for a host without an address of the family: of an address, libc knows the family.
 pub(crate) fn no_address(host: &str) -> c_int {
     if host.parse::<IpAddr>().is_ok() { EAI_ADDRFAMILY } else { libc::EAI_NONAME }
+}
+
+/// Reads a service that consists of digits; `None` if it is anything else, an error if it is no port.
+pub(crate) fn number(service: &CStr) -> Option<Result<u16, ParseIntError>> {
+    let digits = service.to_str().ok()?;
+    (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse())
 }
 
 /// What glibc takes for null. Other systems take zeros, as POSIX says.

@@ -52,7 +52,7 @@ fn find(system: GetAddrInfo, name: &str, query: &Query<'_>) -> Option<Result<Sys
     match snapshot.resolver.lookup_in_program(name, Family::Any) {
         Lookup::System => None,
         Lookup::Refused => Some(Err(query.refusal(system, name))),
-        Lookup::Mapped(dial) => Some(answer_with(snapshot::after_lookup(snapshot), system, name, &dial, query)),
+        Lookup::Mapped(dial) => answer_with(snapshot::after_lookup(snapshot), system, name, &dial, query),
     }
 }
 
@@ -63,24 +63,36 @@ fn answer_with(
     name: &str,
     dial: &Dial,
     query: &Query<'_>,
-) -> Result<SystemList, c_int> {
+) -> Option<Result<SystemList, c_int>> {
     let node = snapshot.hosts.node(name).filter(|(_, node)| node.dial() == Some(dial));
-    let own = node.and_then(|(cluster, node)| tunnel_entry(snapshot, cluster, node, query));
-    let addresses = own.as_ref().map_or(dial.addresses(), std::slice::from_ref);
-    let mut list = joined(query.answer(system, name, addresses)?).ok_or(libc::EAI_NONAME)?;
-    if let Some((cluster, _)) = node
+    let (mut addresses, mut tunnel) = (dial.addresses().to_vec(), None);
+    if let Some((cluster, node)) = node
         && let Some(instead) = dial.port()
-        && own.is_none()
-        && !query.has(libc::AI_PASSIVE)
     {
-        set_port(&mut list, name, &cluster.kafka_ports(), instead);
+        let kafka_ports = cluster.kafka_ports();
+        let port = query.port().filter(|port| *port != 0);
+        let is_kafka = !query.is_udp() && port.is_none_or(|port| kafka_ports.contains(&port));
+        if let Some(entry) = tunnel_entry(snapshot, cluster, node, query) {
+            addresses = vec![entry];
+        } else if is_kafka {
+            // Nothing leads on to the tunnel, so it is the answer.
+            tunnel = Some((instead, kafka_ports));
+        } else {
+            addresses = node.own_dial(cluster.rule().dials, Family::Any)?.addresses().to_vec();
+        }
     }
-    if query.has(libc::AI_CANONNAME) {
-        // As a hosts file has it, which names the long domain first.
-        let long = node.and_then(|(_, node)| node.long_domain());
-        set_canonical_name(&mut list, long.unwrap_or(name))?;
-    }
-    Ok(list)
+    let long_domain = node.and_then(|(_, node)| node.long_domain());
+    Some(query.answer(system, name, &addresses).and_then(|lists| {
+        let mut list = joined(lists).ok_or(libc::EAI_NONAME)?;
+        if let Some((port, kafka_ports)) = tunnel {
+            set_port(&mut list, name, &kafka_ports, port);
+        }
+        if query.has(libc::AI_CANONNAME) {
+            // As a hosts file has it, which names the long domain first.
+            set_canonical_name(&mut list, long_domain.unwrap_or(name))?;
+        }
+        Ok(list)
+    }))
 }
 
 /// Returns an address of the node's own that `connect` leads on to the description's `connect`: to its port as well, which a

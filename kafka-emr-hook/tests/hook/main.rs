@@ -230,13 +230,19 @@ fn strict_refuses_without_asking_the_system() {
     assert!(lines[0].starts_with("WARN") && lines[0].contains("emr-worker-9.cluster-48742"), "{lines:?}");
 }
 
+/// A worker with a tunnel and addresses of its own, and one with a tunnel alone.
+fn with_tunnels() -> Resolver {
+    let mut description = one_worker().clusters()[0].description();
+    description.nodes[0].connect = Some("127.0.0.1:19092".parse().unwrap());
+    description.nodes[1].connect = Some("127.0.0.1:19093".parse().unwrap());
+    (description.nodes[1].private_ip, description.nodes[1].public_ip) = (None, None);
+    Resolver::from_clusters([kafka_emr_core::Cluster::new(description).unwrap()]).unwrap()
+}
+
 #[test]
 fn connect_gives_its_own_port() {
     let _alone = alone();
-    let mut description = one_worker().clusters()[0].description();
-    description.nodes[0].connect = Some("127.0.0.1:19092".parse().unwrap());
-    let cluster = kafka_emr_core::Cluster::new(description).unwrap();
-    let hook = Hook::of(&Resolver::from_clusters([cluster]).unwrap()).unwrap();
+    let hook = Hook::of(&with_tunnels()).unwrap();
     assert_eq!(
         call(hook.callback(), WORKER, Some(c"9092"), Some(&hints(libc::AF_UNSPEC))).unwrap(),
         ["127.0.0.1:19092".parse().unwrap()]
@@ -261,6 +267,40 @@ fn anything_else_goes_to_the_system_with_the_callers_hints() {
     );
     assert!(call(hook.callback(), c"emr-\xFFworker", Some(c"9092"), Some(&numeric)).is_err());
     assert!(call(hook.callback(), c"127.0.0.7", Some(c"no-such-service"), Some(&hints(libc::AF_INET))).is_err());
+}
+
+#[test]
+#[cfg(not(miri))] // asks libc's getaddrinfo, which Miri does not have
+fn connect_is_for_kafkas_ports_and_tcp_in_a_program() {
+    let _alone = alone();
+    let resolver = with_tunnels();
+    let ask = |node: &CStr, service: Option<&CStr>, socktype: c_int| {
+        let (mut list, mut hints) = (ptr::null_mut(), hints(libc::AF_UNSPEC));
+        hints.ai_socktype = socktype;
+        let service = service.map_or(ptr::null(), CStr::as_ptr);
+        // SAFETY: the strings are null or end in NUL, and `list` is a place for the answer.
+        let code = unsafe { lookup_in_program(&resolver, node.as_ptr(), service, &hints, &raw mut list) };
+        let found = addresses(list);
+        // SAFETY: the list is null or was made above.
+        unsafe { freeaddrinfo(list) };
+        assert!(code.is_none_or(|code| code == 0));
+        found.first().map(ToString::to_string).unwrap_or_default()
+    };
+    let (tcp, udp) = (libc::SOCK_STREAM, libc::SOCK_DGRAM);
+    let alone = c"emr-worker-2.cluster-48742";
+    for (node, service, socktype, expected) in [
+        (WORKER, Some(c"9092"), tcp, "127.0.0.1:19092"),
+        (WORKER, Some(c"9093"), 0, "127.0.0.1:19092"),
+        (WORKER, Some(c"22"), tcp, "127.0.0.24:22"),
+        (WORKER, None, tcp, "127.0.0.24:0"),
+        (WORKER, Some(c"9092"), udp, "127.0.0.24:9092"),
+        (alone, Some(c"9092"), tcp, "127.0.0.1:19093"),
+        (alone, None, tcp, "127.0.0.1:19093"),
+        (alone, Some(c"22"), tcp, ""),
+        (alone, Some(c"9092"), udp, ""),
+    ] {
+        assert_eq!(ask(node, service, socktype), expected, "{node:?} {service:?} {socktype}");
+    }
 }
 
 type MapLookup =

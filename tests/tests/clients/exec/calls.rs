@@ -320,6 +320,10 @@ fn a_connection_leads_where_the_description_says() {
     // What cannot be led there is said.
     let lost = succeeds(&mut calls(Some(public), &["connect", "puts-port-in", &worker_4, &eip_port]));
     assert!(lost.stderr.contains("emr-worker-4") && lost.stderr.contains("add its private_ip"), "{lost}");
+    // For other ports and UDP such a node has no address here.
+    for (how, port) in [("tcp", &database_port), ("udp", &eip_port)] {
+        fails(&mut calls(Some(public), &["connect", how, &worker_4, port]), &[]);
+    }
     // A server's own address is its own.
     assert_eq!(printed(&mut calls(Some(public), &["bind", "127.10.1.24"])), "127.10.1.24");
 }
