@@ -119,8 +119,12 @@ fn write_waiting(file: c_int, text: &[u8]) -> ssize_t {
 #[cfg(target_os = "linux")]
 fn write_at_once(file: c_int, text: &[u8]) -> Option<ssize_t> {
     let part = libc::iovec { iov_base: text.as_ptr().cast_mut().cast(), iov_len: text.len() };
-    // SAFETY: one part, which is only read. The offset -1 is where the file is.
-    let written = unsafe { libc::pwritev2(file, &raw const part, 1, -1, libc::RWF_NOWAIT) };
+    // The call itself: not every libc has a function for it, and the preload library is loaded beside any.
+    let (parts, current): (std::ffi::c_long, std::ffi::c_long) = (1, -1);
+    // SAFETY: one part, which is only read. The offset, in two halves, is where the file is.
+    let written = unsafe {
+        libc::syscall(libc::SYS_pwritev2, file, &raw const part, parts, current, current, libc::RWF_NOWAIT) as ssize_t
+    };
     let cannot = [Some(libc::EOPNOTSUPP), Some(libc::ENOSYS), Some(libc::EINVAL)];
     (written >= 0 || !cannot.contains(&io::Error::last_os_error().raw_os_error())).then_some(written)
 }
