@@ -92,8 +92,9 @@ def test_connect_changes_the_port_and_is_not_mapped_again(server: Server, tmp_pa
     )
     with kafka_emr.install(description):
         for host in ("emr-worker-1.cluster-1", "10.0.1.24"):
+            # A program may keep the address and put the port in by itself: it is led on when it connects.
             found = socket.getaddrinfo(host, 9092, type=socket.SOCK_STREAM)
-            assert [entry[4] for entry in found] == [("127.20.1.24", server.port)]
+            assert [entry[4] for entry in found] == [("10.0.1.24", 9092)]
             assert greeted(socket.create_connection((host, 9092), timeout=10))
             sock = socket.socket()
             sock.connect((host, 9092))
@@ -127,7 +128,9 @@ def test_getaddrinfo_has_its_signature_and_its_format(description: pathlib.Path)
         assert patched is not original
         assert inspect.signature(patched) == inspect.signature(original)
         assert (patched.__name__, patched.__doc__) == (original.__name__, original.__doc__)
-        (entry,) = socket.getaddrinfo(host=NAME, port=9093, family=socket.AF_INET, type=0, proto=0, flags=0)
+        found = socket.getaddrinfo(host=NAME, port=9093, family=socket.AF_INET, type=0, proto=0, flags=0)
+        assert [entry[1] for entry in found] == [socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW]
+        entry = found[0]
         assert entry == (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.20.1.24", 9093))
         # Numbers compare equal to their enums, so types are compared as well.
         (like,) = original("127.0.0.1", 9093, type=socket.SOCK_STREAM)
@@ -146,7 +149,7 @@ def test_getaddrinfo_has_its_signature_and_its_format(description: pathlib.Path)
             patched(NAME, "no-such-service")
     six = "emr://1?release=3.11&emr-worker-1=fd00::1"
     with kafka_emr.install(six):
-        (entry,) = socket.getaddrinfo("emr-worker-1.cluster-1", 1)
+        (entry,) = socket.getaddrinfo("emr-worker-1.cluster-1", 1, type=socket.SOCK_STREAM)
         assert entry[0] is socket.AF_INET6 and entry[4] == ("fd00::1", 1, 0, 0)
 
 
@@ -237,7 +240,7 @@ def test_undone_in_any_order(description: pathlib.Path) -> None:
 
 def test_the_same_cluster_twice(description: pathlib.Path, server: Server) -> None:
     with kafka_emr.install(description) as outer:
-        assert outer.bootstrap_servers == f"127.20.1.24:{server.port},127.20.1.25:{server.port}"
+        assert outer.bootstrap_servers == f"emr-worker-1.cluster-48742:{server.port},emr-worker-2.cluster-48742:{server.port}"
         with kafka_emr.install(description, network="private"):
             assert socket.getaddrinfo(NAME, 1)[0][4][0] == "10.0.1.24"
         assert socket.getaddrinfo(NAME, 1)[0][4][0] == "127.20.1.24"

@@ -270,7 +270,7 @@ BACKENDS = [("asyncio", {}), ("asyncio", {"use_uvloop": True}), ("trio", {})]
 
 
 @pytest.mark.parametrize(("backend", "options"), BACKENDS, ids=["asyncio", "uvloop", "trio"])
-def test_anyio(backend, options, description: pathlib.Path, server: Server) -> None:  # type: ignore[no-untyped-def]
+def test_anyio(backend, options, description: pathlib.Path, tunnel: pathlib.Path, server: Server) -> None:  # type: ignore[no-untyped-def]
     async def main(host: str, port: int) -> None:
         async with await anyio.connect_tcp(host, port) as stream:
             await stream.send(b"hello")
@@ -284,3 +284,7 @@ def test_anyio(backend, options, description: pathlib.Path, server: Server) -> N
     with kafka_emr.install(description):
         for host in (NAME, "10.0.1.24", "127.20.1.24"):
             run(host, server.port)
+    # anyio keeps the address of an answer, and not its port.
+    with kafka_emr.install(tunnel):
+        for host in (NAME, "10.0.1.24"):
+            run(host, 9092)

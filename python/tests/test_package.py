@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import logging
 import os
 import pathlib
 import re
@@ -8,7 +9,7 @@ import subprocess
 import sys
 
 import kafka_emr
-from kafka_emr import _library
+from kafka_emr import _library, _logging
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -51,3 +52,10 @@ def test_prototypes_are_those_of_the_header() -> None:
         assert len(arguments) == (0 if declared == "void" else declared.count(",") + 1), name
     (not_mapped,) = re.findall(r"#define KAFKA_EMR_NOT_MAPPED (\d+)", header)
     assert int(not_mapped) == _library._NOT_MAPPED
+    codes = {name: int(number) for name, number in re.findall(r"KAFKA_EMR_ERR_(\w+) = (\d+)", header)}
+    assert codes == {"OK": 0, **{code.name: int(code) for code in kafka_emr.ErrorCode}}
+    levels = {int(number): name for name, number in re.findall(r"KAFKA_EMR_LOG_(\w+) = (\d+)", header)}
+    assert {number: logging.getLevelName(level) for number, level in _logging.LEVELS.items()} == {
+        **levels,
+        4: "WARNING",
+    }

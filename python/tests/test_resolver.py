@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import concurrent.futures
 import copy
+import datetime
 import gc
+import json
+import logging
 import multiprocessing
 import os
 import pathlib
@@ -10,7 +13,9 @@ import pickle
 import re
 import socket
 import time
+from typing import Any, Dict, Set
 
+import confluent_kafka
 import pytest
 
 import kafka_emr
@@ -101,6 +106,30 @@ def test_config(description: pathlib.Path) -> None:
     assert os.path.isfile(kafka_emr.PLUGIN)
 
 
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        ({}, {"emr-worker-1.cluster-48742:9092", "emr-worker-2.cluster-48742:9092"}),
+        ({"bootstrap": "addresses"}, {"127.0.0.1:9092", "127.0.0.2:9092"}),
+    ],
+)
+def test_clients_list_brokers_by_long_domain(overrides: Dict[str, Any], expected: Set[str]) -> None:
+    """By rule R1 as well, so that a cluster whose addresses change is found again."""
+    source = "emr://48742?release=EMR-3.11.0&emr-worker-1=127.0.0.1&emr-worker-2=127.0.0.2"
+    seen: Set[str] = set()
+
+    def statistics(text: str) -> None:
+        seen.update(broker["nodename"] for broker in json.loads(text)["brokers"].values())
+
+    properties = {**kafka_emr.config(source, **overrides), "statistics.interval.ms": 100, "stats_cb": statistics}
+    producer = confluent_kafka.Producer(properties, logger=logging.getLogger("client"))
+    end = time.monotonic() + 30
+    while not seen:
+        assert time.monotonic() < end, "there are no statistics"
+        producer.poll(0.1)
+    assert seen - {""} == expected
+
+
 @pytest.mark.parametrize("function", [kafka_emr.Resolver, kafka_emr.config, kafka_emr.install])
 @pytest.mark.parametrize(
     ("source", "overrides", "error", "says"),
@@ -156,6 +185,73 @@ def test_follows_its_file(description: pathlib.Path) -> None:
     end = time.monotonic() + 10
     while cluster.resolve("emr-worker-1") != [("10.9.9.9", 0)]:
         assert time.monotonic() < end, "the change is not seen"
+
+
+def test_status(description: pathlib.Path) -> None:
+    started = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+    cluster = kafka_emr.Resolver(str(description), network="private", strict=True)
+    status = cluster.status()
+    assert status.source and str(description) in status.source
+    assert started <= status.read_at <= datetime.datetime.now(datetime.timezone.utc)
+    (file,) = status.files
+    assert (file.path, file.size) == (str(description), description.stat().st_size)
+    modified = datetime.datetime.fromtimestamp(int(description.stat().st_mtime), datetime.timezone.utc)
+    assert file.modified == modified
+    assert (status.stale, status.lookups) == (None, kafka_emr.Lookups(mapped=0, passed_on=0, refused=0))
+
+    assert cluster.resolve("emr-worker-1.cluster-48742", 9092) and cluster.resolve("127.0.0.1", 9092)
+    with pytest.raises(socket.gaierror):
+        cluster.resolve("emr-worker-9.cluster-48742", 9092)
+    assert cluster.status().lookups == kafka_emr.Lookups(mapped=1, passed_on=1, refused=1)
+
+    description.write_text("nonsense")
+    end = time.monotonic() + 10
+    while cluster.status().stale is None:
+        assert time.monotonic() < end, "the change is not seen"
+        assert cluster.resolve("emr-worker-1.cluster-48742", 9092) == [("10.0.1.24", 9092)]
+    assert str(description) in (cluster.status().stale or "")
+    assert cluster.status().files == status.files
+
+    inline = kafka_emr.Resolver(INLINE).status()
+    assert (inline.source, inline.files) == ("emr://48742?…", ())
+
+
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [
+        ("emr://48742?release=3.1O&emr-worker-1=10.0.1.24", kafka_emr.ErrorCode.RELEASE),
+        ("emr://1?release=3.11&emr-header-1=10.0.1.24", kafka_emr.ErrorCode.VALUE),
+        ("emr://1?release=3.11&emr-worker-1=10.0.1.24&network=public", kafka_emr.ErrorCode.ADDRESS),
+        ("http://example.com/x", kafka_emr.ErrorCode.SOURCE),
+        ("/nonexistent/prod.toml", kafka_emr.ErrorCode.IO),
+        ("prod\0.toml", kafka_emr.ErrorCode.ARGUMENT),
+    ],
+)
+def test_codes(source: str, code: kafka_emr.ErrorCode) -> None:
+    with pytest.raises(kafka_emr.Error) as raised:
+        kafka_emr.Resolver(source)
+    assert raised.value.code is code
+    for copied in (copy.copy(raised.value), pickle.loads(pickle.dumps(raised.value))):
+        assert (str(copied), copied.code) == (str(raised.value), code)
+    # One that succeeds leaves nothing behind.
+    kafka_emr.Resolver(INLINE)
+    with pytest.raises(kafka_emr.Error) as closed, kafka_emr.Resolver(INLINE) as cluster:
+        cluster.close()
+        cluster.endpoints()
+    assert closed.value.code is kafka_emr.ErrorCode.ARGUMENT
+
+
+def test_codes_of_files(description: pathlib.Path) -> None:
+    def code() -> kafka_emr.ErrorCode:
+        with pytest.raises(kafka_emr.Error) as raised:
+            kafka_emr.Resolver(description)
+        return raised.value.code
+
+    description.chmod(0o666)
+    assert code() is kafka_emr.ErrorCode.INSECURE
+    description.chmod(0o644)
+    description.write_text("id = [")
+    assert code() is kafka_emr.ErrorCode.SYNTAX
 
 
 def test_closed() -> None:

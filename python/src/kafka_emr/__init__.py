@@ -12,23 +12,28 @@ kafka-python, aiokafka, and everything else that connects by Python's own socket
 
 A source says where the description of the cluster is: a path, ``emr:///path?network=public``, ``emr://ID?...`` with
 everything inline, or several of these separated by semicolons. A file is followed: when it changes, the next lookup sees
-it, within a second. Warnings go to standard error; KAFKA_EMR_LOG in the environment says how much.
+it, within a second. Lines go to the logger "kafka_emr", and to standard error where logging is not set up; KAFKA_EMR_LOG in
+the environment says how much: off, error, warn (default), info, debug.
 """
 
 from ._config import config
 from ._install import Installation, install
-from ._library import PLUGIN, VERSION as __version__, Error
-from ._resolver import Cluster, Node, PlainHost, Resolver, Rule
+from ._library import PLUGIN, VERSION as __version__, Error, ErrorCode
+from ._resolver import Cluster, File, Lookups, Node, PlainHost, Resolver, Rule, Status
 
 __all__ = [
     "PLUGIN",
     "Cluster",
     "Error",
+    "ErrorCode",
+    "File",
     "Installation",
+    "Lookups",
     "Node",
     "PlainHost",
     "Resolver",
     "Rule",
+    "Status",
     "__version__",
     "config",
     "install",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from typing import Any, List, Optional, Tuple
 
-from ._library import Entry, Handle
+from ._library import Entry, Handle, raw_address
 
 _FAMILIES = (socket.AF_UNSPEC, socket.AF_INET, socket.AF_INET6)
 
@@ -26,48 +26,48 @@ def remove(handle: Handle) -> bool:
     return bool(_installed)
 
 
-class Resolved(str):
-    """An address that a lookup gave. It is not looked up again when it is connected to: a tunnel may end at an address that
-    leads elsewhere by itself."""
-
-    __slots__ = ()
-
-
 def lookup(host: object, port: object, family: int, type: int, proto: int, flags: int) -> Optional[List[Entry]]:
     """Asks the clusters; None is for the system."""
-    name, service = _bytes(host), _bytes(port)
-    # A host is no number: the original says so.
-    if name is None or isinstance(host, int) or (service is None and port is not None) or family not in _FAMILIES:
+    name, service = _bytes(host), _bytes(port) if not isinstance(port, int) else b"%d" % port
+    if name is None or (service is None and port is not None) or family not in _FAMILIES:
         return None
     # Numbers that C has no place for, and ports of a kind that it does not take: the original says so.
     if isinstance(port, bytearray) or not all(-(2**31) <= number < 2**31 for number in (type, proto, flags)):
         return None
     for handle in _installed:
-        entries = handle.lookup(name, service, family, type, proto, flags)
-        if entries is not None:
-            return [entry._replace(address=(Resolved(entry.address[0]), *entry.address[1:])) for entry in entries]
+        entries = handle.program_lookup(name, service, family, type, proto, flags)
+        if entries is None:
+            continue
+        if isinstance(port, int) and entries[0].address[1] != port:
+            # A tunnel. A program may keep the address and put the port in by itself, as anyio does: where the node has an
+            # address of its own, that one is led on when it is connected to.
+            own = handle.program_lookup(name, None, family, type, proto, flags) or ()
+            entries = [_with_port(entry, port) for entry in own if entry.address[1] == 0] or entries
+        return entries
     return None
 
 
-def destination(family: int, type: int, proto: int, address: Any) -> Any:
-    """Where a connection to this address is to go; the address itself where no cluster knows it."""
-    if family not in (socket.AF_INET, socket.AF_INET6) or not isinstance(address, tuple) or len(address) < 2:
-        return address
-    host, port = address[:2]
-    if not isinstance(port, int):
-        return address
-    entries = lookup(host, port, family, type, proto, 0)
-    if not entries:
-        return address
-    return (*entries[0].address[:2], *address[2:])
+def _with_port(entry: Entry, port: int) -> Entry:
+    address: Any = (entry.address[0], port, *entry.address[2:])
+    return entry._replace(address=address)
+
+
+def destination(type: int, host: Any, port: Any) -> Tuple[Any, Any]:
+    """Where a connection to an address leads; the address itself where it leads there, and for what is no address."""
+    name = _bytes(host)
+    if type != socket.SOCK_STREAM or name is None or not isinstance(port, int) or not 0 <= port <= 65535:
+        return host, port
+    raw = raw_address(name.decode(), port)
+    if raw is not None:
+        for handle in _installed:
+            to = handle.program_connect(raw)
+            if to is not None:
+                return to[:2]
+    return host, port
 
 
 def _bytes(value: object) -> Optional[bytes]:
-    """A host or port as C has it; None for one that no cluster knows."""
-    if isinstance(value, Resolved):
-        return None
-    if isinstance(value, int):
-        return b"%d" % value
+    """A text as C has it; None for one that no cluster knows."""
     if isinstance(value, str) and value.isascii():
         value = value.encode()
     if isinstance(value, (bytes, bytearray)) and b"\0" not in value:

@@ -27,8 +27,12 @@ class Installation:
 
     @property
     def bootstrap_servers(self) -> str:
-        """The value for bootstrap_servers, as ``Resolver.bootstrap_servers``."""
-        return self._resolver.bootstrap_servers
+        """The value for bootstrap_servers: the brokers by long domain, wherever one is known, so that a cluster whose
+        addresses change is found again.
+
+        Raises ``kafka_emr.Error`` for a source of several clusters, whose clients say which brokers they mean.
+        """
+        return self._handle.client_bootstrap_servers()
 
     def undo(self) -> None:
         """Takes this installation back, and leaves the others. A second time it does nothing."""

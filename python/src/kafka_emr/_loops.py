@@ -11,10 +11,11 @@ import functools
 import socket
 from typing import Any, Callable, Iterable, Iterator, List, Type
 
-from ._clusters import lookup
-from ._library import Error
+from ._clusters import destination, lookup
+from ._library import Error, ErrorCode
 from ._patch import Patch
-from ._sockets import as_python_has_it
+from ._sockets import python_entry
+
 
 def patches(later: Callable[[Iterable[Patch]], None]) -> Iterator[Patch]:
     """What is to be patched now. ``later`` is called with what is to be patched of each class that is defined later."""
@@ -40,7 +41,8 @@ def check_running_loop() -> None:
         loop_class = f"{type(loop).__module__}.{type(loop).__qualname__}"
         raise Error(
             f"{loop_class}: install() cannot reach the connections of this event loop, which is no asyncio.AbstractEventLoop: "
-            "use asyncio's own event loop or uvloop.Loop, or run the program with `kafka-emr exec`"
+            "use asyncio's own event loop or uvloop.Loop, or run the program with `kafka-emr exec`",
+            ErrorCode.CONFIGURATION,
         )
 
 
@@ -61,7 +63,7 @@ def _new_getaddrinfo(original: Callable[..., Any]) -> Callable[..., Any]:
         entries = lookup(host, port, family, type, proto, flags)
         if entries is None:
             return await original(self, host, port, family=family, type=type, proto=proto, flags=flags)
-        return [as_python_has_it(entry) for entry in entries]
+        return [python_entry(entry) for entry in entries]
 
     return getaddrinfo
 
@@ -75,15 +77,17 @@ def _new_create_connection(original: Callable[..., Any]) -> Callable[..., Any]:
         entries = None
         if options.get("sock") is None:
             entries = lookup(host, port, asked[0], socket.SOCK_STREAM, *asked[1:])
-        if entries is None:
+        addresses = [entry.address[:2] for entry in entries or ()] or [(host, port)]
+        addresses = [destination(socket.SOCK_STREAM, *address) for address in addresses]
+        if addresses == [(host, port)]:
             return await original(self, protocol_factory, host, port, **options)
         if options.get("ssl") and options.get("server_hostname") is None:
             # What the loop would do: the name that was asked for, not where it leads.
             options["server_hostname"] = host
         failed: List[OSError] = []
-        for entry in entries:
+        for address in addresses:
             try:
-                return await original(self, protocol_factory, *entry.address[:2], **options)
+                return await original(self, protocol_factory, *address, **options)
             except OSError as error:
                 failed.append(error)
         if len(failed) == 1:

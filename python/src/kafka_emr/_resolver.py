@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import socket
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import List, Optional, Tuple, Type
 # Never the function that kafka_emr.install() puts in its place.
 from _socket import getaddrinfo as system_getaddrinfo
 
-from ._library import Error, Handle
+from ._library import Error, ErrorCode, Handle
 from ._source import Source, absolute, overrides
 
 
@@ -79,6 +80,45 @@ class Cluster:
     """Names of a hosts text that are no nodes."""
 
 
+@dataclass(frozen=True)
+class File:
+    """A file of a description, as it was when it was read."""
+
+    path: str
+    size: Optional[int]
+    """In bytes; None where it was not there."""
+    modified: Optional[datetime.datetime]
+    """When its content was changed last, in UTC."""
+
+
+@dataclass(frozen=True)
+class Lookups:
+    """How many lookups were answered, and how."""
+
+    mapped: int
+    """By the map."""
+    passed_on: int
+    """By the system, which was asked."""
+    refused: int
+    """Not at all: unknown names under the domain of a cluster with ``strict``."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """The state of a resolver."""
+
+    source: Optional[str]
+    """As messages show it."""
+    read_at: datetime.datetime
+    """When the descriptions in use were read, in UTC."""
+    files: Tuple[File, ...]
+    """The files they were read from, as they were then; none for inline sources."""
+    stale: Optional[str]
+    """Why newer states of the files are not in use; None where all is well as far as was looked."""
+    lookups: Lookups
+    """The lookups so far."""
+
+
 class Resolver:
     """Resolves the names of one EMR cluster, or of several.
 
@@ -103,7 +143,9 @@ class Resolver:
 
     @property
     def bootstrap_servers(self) -> str:
-        """The value for bootstrap.servers by the version rules.
+        """The value for bootstrap.servers by the version rules, as EMR's document has it for programs of every kind.
+
+        Clients that know the cluster's names, by ``config()`` or ``install()``, list the brokers by long domain.
 
         Raises ``kafka_emr.Error`` for a resolver over several clusters, whose clients say which brokers they mean.
         """
@@ -123,7 +165,7 @@ class Resolver:
         handle = self._open()
         entries = None
         if host.isascii() and "\0" not in host:
-            entries = handle.lookup(host.encode(), b"%d" % port, type=socket.SOCK_STREAM)
+            entries = handle.lookup(host.encode(), b"%d" % port, socket.SOCK_STREAM)
         if entries is None:
             found = system_getaddrinfo(host, port, 0, socket.SOCK_STREAM)
             return [(str(entry[4][0]), int(entry[4][1])) for entry in found]
@@ -140,6 +182,15 @@ class Resolver:
             clusters.append(Cluster(**cluster))
         return clusters
 
+    def status(self) -> Status:
+        """Returns where the descriptions come from, whether they are up to date, and how many lookups there were."""
+        status = json.loads(self._open().status_json())
+        files = [{**file, "modified": _time(file["modified"])} for file in status["files"]]
+        status["read_at"] = _time(status["read_at"])
+        status["files"] = tuple(File(**file) for file in files)
+        status["lookups"] = Lookups(**status["lookups"])
+        return Status(**status)
+
     def close(self) -> None:
         """Lets go of it. Calls that are running end as usual; later ones raise ``kafka_emr.Error``."""
         self._handle = None
@@ -147,7 +198,7 @@ class Resolver:
     def _open(self) -> Handle:
         handle = self._handle
         if handle is None:
-            raise Error(f"the resolver of {self._source} is closed")
+            raise Error(f"the resolver of {self._source} is closed", ErrorCode.ARGUMENT)
         return handle
 
     def __reduce__(self) -> Tuple[object, ...]:
@@ -168,6 +219,10 @@ class Resolver:
 
     def __repr__(self) -> str:
         return f"<kafka_emr.Resolver of {self._source}{'' if self._handle else ', closed'}>"
+
+
+def _time(seconds: Optional[int]) -> Optional[datetime.datetime]:
+    return None if seconds is None else datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
 
 
 def _reopen(source: str, network: Optional[str], bootstrap: Optional[str], strict: Optional[bool]) -> Resolver:

@@ -23,8 +23,8 @@ def patches() -> Iterator[Patch]:
         yield Patch(gevent, "getaddrinfo", _new_getaddrinfo)
 
 
-def as_python_has_it(entry: Entry) -> Any:
-    """An entry of an answer, of the types that socket.getaddrinfo returns."""
+def python_entry(entry: Entry) -> Any:
+    """An entry of an answer, in the types that socket.getaddrinfo returns."""
     return (
         socket.AddressFamily(entry.family),
         socket.SocketKind(entry.type),
@@ -41,7 +41,7 @@ def _new_getaddrinfo(original: Callable[..., Any]) -> Callable[..., Any]:
         if entries is None:
             return original(host, port, family, type, proto, flags)
         sys.audit("socket.getaddrinfo", host, port, family, type, proto)
-        return [as_python_has_it(entry) for entry in entries]
+        return [python_entry(entry) for entry in entries]
 
     return getaddrinfo
 
@@ -49,6 +49,18 @@ def _new_getaddrinfo(original: Callable[..., Any]) -> Callable[..., Any]:
 def _new_connect(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def connect(self: socket.socket, address: Any, /) -> Any:
-        return original(self, destination(self.family, self.type, self.proto, address))
+        return original(self, _redirected(self, address))
 
     return connect
+
+
+def _redirected(sock: socket.socket, address: Any) -> Any:
+    """The address that a socket is to connect to instead; the same where no cluster knows it."""
+    if sock.family not in (socket.AF_INET, socket.AF_INET6) or not isinstance(address, tuple) or len(address) < 2:
+        return address
+    host, port = address[:2]
+    entries = lookup(host, port, sock.family, sock.type, sock.proto, 0)
+    if entries:
+        host, port = entries[0].address[:2]
+    to = destination(sock.type, host, port)
+    return address if to == address[:2] else (*to, *address[2:])
