@@ -222,20 +222,27 @@ fn ctrl_c_ends_a_watch_in_the_middle_of_an_examination() {
     assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
 }
 
+/// Replaces a file as a whole: what is written into it is seen empty and in parts.
+fn replace(file: &std::path::Path, text: &str) {
+    let new = file.with_extension("new");
+    std::fs::write(&new, text).unwrap();
+    std::fs::rename(new, file).unwrap();
+}
+
 #[test]
 fn a_watch_warns_once_that_the_description_is_broken() {
     let mock = MockEmrCluster::new().unwrap();
     let toml = mock.cluster().description().to_toml().unwrap();
     let description = file(".toml", &toml);
     let mut watch = Watch::start(&path(&description));
-    std::fs::write(description.path(), "nonsense").unwrap();
+    replace(description.path(), "nonsense");
     let mut errors = BufReader::new(watch.child.stderr.take().unwrap());
     let mut first = String::new();
     errors.read_line(&mut first).unwrap();
     assert!(first.contains("not checked: "), "{first}");
     // Some rounds more.
     std::thread::sleep(Duration::from_secs(3));
-    std::fs::write(description.path(), toml).unwrap();
+    replace(description.path(), &toml);
     watch.until("checked again");
     watch.interrupt();
     assert_eq!(watch.ends(), Some(0));
