@@ -227,6 +227,11 @@ pub(crate) fn works_on(site: &Site) {
     ends_with(1, &mut command(plain, [site.servers.as_str(), TOPIC]), &["delivered 0 of 6 messages"]);
 }
 
+/// A producer of what it reads from its standard input; see `following.rs`.
+pub(crate) fn follows(source: &str, topic: &str) -> Command {
+    command(program("c_follows.c", USUAL), [source, topic])
+}
+
 #[test]
 fn headers_and_examples_compile_without_a_warning() {
     let folder = scratch("c");

@@ -5,6 +5,7 @@
 mod c;
 mod doctor;
 mod exec;
+mod following;
 mod hosts;
 mod import;
 mod mirror;

@@ -23,8 +23,7 @@ struct Environment {
 fn environment() -> &'static Environment {
     static ENVIRONMENT: OnceLock<Environment> = OnceLock::new();
     ENVIRONMENT.get_or_init(|| {
-        let folder = scratch("python");
-        let python = venv(&folder, "requirements.txt");
+        let (folder, python) = (scratch("python"), with_clients().to_owned());
         let wheel = wheel(&folder, &python);
         let mut hasher = DefaultHasher::new();
         std::fs::read(&wheel).unwrap().hash(&mut hasher);
@@ -38,6 +37,12 @@ fn environment() -> &'static Environment {
         let plugin = succeeds(Command::new(&python).args(["-I", "-m", "kafka_emr", "--plugin"])).stdout;
         Environment { python, wheel, plugin: plugin.trim_end().to_owned() }
     })
+}
+
+/// Python with the clients, whether or not the wheel is there.
+pub(crate) fn with_clients() -> &'static Path {
+    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+    PYTHON.get_or_init(|| venv(&scratch("python"), "requirements.txt"))
 }
 
 /// Python in an environment of its own in this folder, with the packages of a file; made anew where it is of others.
@@ -94,7 +99,7 @@ pub(crate) fn newest_librdkafka() -> PathBuf {
     files.find(|file| file.file_name().unwrap().to_string_lossy().starts_with("librdkafka")).unwrap()
 }
 
-fn programs() -> PathBuf {
+pub(crate) fn programs() -> PathBuf {
     root().join("tests/tests/clients/programs")
 }
 

@@ -27,7 +27,7 @@ static kafka_emr_resolver_t *open_source(const char *source) {
 }
 
 /* Asks the client's cluster for all there is; so it has connected, with a name resolved. */
-static void check_works(rd_kafka_t *client) {
+static inline void check_works(rd_kafka_t *client) {
     const struct rd_kafka_metadata *metadata = NULL;
     rd_kafka_resp_err_t error = rd_kafka_metadata(client, 1, NULL, &metadata, 60000);
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
