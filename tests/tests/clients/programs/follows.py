@@ -18,7 +18,13 @@ def on_error(error):
 
 
 producer = Producer(
-    {"plugin.library.paths": PLUGIN, "emr.cluster": SOURCE, "error_cb": on_error, "on_delivery": on_delivery}
+    {
+        "plugin.library.paths": PLUGIN,
+        "emr.cluster": SOURCE,
+        "reconnect.backoff.max.ms": 500,
+        "error_cb": on_error,
+        "on_delivery": on_delivery,
+    }
 )
 while True:
     producer.poll(0.05)
