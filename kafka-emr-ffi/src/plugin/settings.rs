@@ -198,6 +198,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "it has no inotify")]
     fn a_file_is_read_once_for_each_set_of_settings() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("prod.toml");
