@@ -1,12 +1,13 @@
 //! `cargo xtask dist`: a release, in one archive.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::licenses;
-use crate::steps::{cargo, run};
+use crate::steps::{cargo, output, run};
 
 /// What cargo builds, and where it goes.
 const BUILT: [(&str, &str); 4] = [
@@ -66,18 +67,25 @@ fn fill(folder: &Path, release: &Path, host: &str) -> io::Result<()> {
     let licences = licenses::all(host).map_err(io::Error::other)?;
     fs::write(folder.join("LICENSES-OF-DEPENDENCIES"), licences)?;
     let command = folder.join("bin/kafka-emr");
-    output(Command::new(&command).arg("man").arg(&pages))?;
+    let printed = |arguments: &[&OsStr]| {
+        let mut kafka_emr = Command::new(&command);
+        kafka_emr.args(arguments);
+        output(kafka_emr).map_err(io::Error::other)
+    };
+    printed(&["man".as_ref(), pages.as_ref()])?;
     for (shell, file) in COMPLETIONS {
         let file = folder.join(file);
         fs::create_dir_all(file.parent().unwrap_or(folder))?;
-        fs::write(file, output(Command::new(&command).args(["completions", shell]))?)?;
+        fs::write(file, printed(&["completions".as_ref(), shell.as_ref()])?)?;
     }
     Ok(())
 }
 
 /// Makes the same archive of the same files, whoever does, and whenever: they are dated by the commit.
 fn pack(dist: &Path, name: &str, archive: &Path) -> Result<(), String> {
-    let date = output(Command::new("git").args(["log", "-1", "--format=%ct"])).unwrap_or_else(|_| "0".to_owned());
+    let mut git = Command::new("git");
+    git.args(["log", "-1", "--format=%ct"]);
+    let date = output(git).unwrap_or_else(|_| "0".to_owned());
     let mut tar = Command::new("tar");
     tar.args(["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mode=u=rwX,go=rX"]);
     tar.arg(format!("--mtime=@{}", date.trim())).arg("-C").arg(dist).arg("-czf").arg(archive).arg(name);
@@ -85,25 +93,16 @@ fn pack(dist: &Path, name: &str, archive: &Path) -> Result<(), String> {
 }
 
 /// The target that cargo builds for.
-fn host() -> Result<String, String> {
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let told = output(Command::new(rustc).arg("-vV")).map_err(|error| error.to_string())?;
-    let host = told.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(ToOwned::to_owned).ok_or_else(|| format!("rustc does not say its host: {told}"))
+pub(crate) fn host() -> Result<String, String> {
+    let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    rustc.arg("-vV");
+    let version = output(rustc)?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(ToOwned::to_owned).ok_or_else(|| format!("`rustc -vV` has no line with the host: {version}"))
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to.parent().unwrap_or(to))?;
     let copied = fs::copy(from, to);
     copied.map(|_| ()).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", from.display())))
-}
-
-/// What a command prints.
-fn output(command: &mut Command) -> io::Result<String> {
-    let output = command.output()?;
-    if !output.status.success() {
-        let why = String::from_utf8_lossy(&output.stderr).into_owned();
-        return Err(io::Error::other(format!("{command:?} ended with {}: {why}", output.status)));
-    }
-    String::from_utf8(output.stdout).map_err(io::Error::other)
 }

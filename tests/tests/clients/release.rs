@@ -47,6 +47,9 @@ fn an_unpacked_release_is_all_that_is_needed() {
     }
     let licences = fs::read_to_string(place.join("LICENSES-OF-DEPENDENCIES")).unwrap();
     assert!(licences.contains("\nrdkafka-sys ") && licences.contains("librdkafka - Apache Kafka C driver library"));
+    let crates: Vec<&str> = licences.split(&"=".repeat(80)).skip(1).collect();
+    assert!(crates.iter().any(|licences| licences.starts_with("\nopenssl ")), "{licences}");
+    assert!(crates.iter().all(|licences| licences.contains("\n--- ")), "{licences}");
     let completions = place.join("share/bash-completion/completions/kafka-emr");
     succeeds(Command::new("bash").args(["-c", ". \"$0\" && complete -p kafka-emr"]).arg(completions));
 
