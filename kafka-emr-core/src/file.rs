@@ -71,18 +71,16 @@ pub fn read_description(path: &Path) -> Result<String, Error> {
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
-    let cannot = |e: std::io::Error| {
-        let why = match e.kind() {
-            std::io::ErrorKind::NotFound => match path.to_str().and_then(|path| path.split_once('?')) {
-                Some((file, parameters)) => {
-                    format!("there is no such file; to override keys of a file, write emr://{file}?{parameters}")
-                }
-                None => "there is no such file".to_owned(),
-            },
-            std::io::ErrorKind::PermissionDenied => "the file is not readable for this user".to_owned(),
-            _ => "cannot be read".to_owned(),
-        };
-        Error::new(ErrorKind::Io, why).caused_by(e)
+    let cannot = |e: std::io::Error| match e.kind() {
+        io::ErrorKind::NotFound => match path.to_str().and_then(|path| path.split_once('?')) {
+            Some((file, parameters)) => Error::new(
+                ErrorKind::Io,
+                format!("there is no such file; to override keys of a file, write emr://{file}?{parameters}"),
+            ),
+            None => Error::new(ErrorKind::Io, "there is no such file"),
+        },
+        io::ErrorKind::PermissionDenied => Error::new(ErrorKind::Io, "the file is not readable for this user"),
+        _ => Error::new(ErrorKind::Io, "cannot be read").caused_by(e),
     };
     // Asked before it is opened, because opening a pipe would wait for its writer.
     let kind = std::fs::metadata(path).map_err(cannot)?.file_type();

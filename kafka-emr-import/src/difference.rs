@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use kafka_emr_core::{Description, EmrVersion, NodeDescription, NodeRole, OneLine};
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::identity::{Attribute, release};
 use crate::machine::{Address, Machine};
 use crate::machines::name_key;
@@ -52,7 +52,7 @@ impl Difference {
     pub(crate) fn of(old: &Description, new: &Inventory) -> Result<Self> {
         let mut difference = Difference::default();
         difference.compare_cluster(old, new)?;
-        difference.compare_nodes(old, new);
+        difference.compare_nodes(old, new)?;
         Ok(difference)
     }
 
@@ -77,9 +77,15 @@ impl Difference {
         Ok(())
     }
 
-    fn compare_nodes(&mut self, old: &Description, new: &Inventory) {
-        let mut unmatched: HashMap<String, usize> =
-            old.nodes.iter().enumerate().map(|(index, node)| (name_key(&node.name), index)).collect();
+    fn compare_nodes(&mut self, old: &Description, new: &Inventory) -> Result<()> {
+        let mut unmatched: HashMap<String, usize> = HashMap::new();
+        for (index, node) in old.nodes.iter().enumerate() {
+            // Nobody could say which of them an input is about.
+            if unmatched.insert(name_key(&node.name), index).is_some() {
+                let message = format!("node {}: listed twice; names must be unique", OneLine(&node.name));
+                return Err(Error::new(ErrorKind::Update, message));
+            }
+        }
         let mut moved = 0;
         for machine in &new.machines {
             match unmatched.remove(&name_key(&machine.name)) {
@@ -98,6 +104,7 @@ impl Difference {
         if moved > 1 && moved + self.removed.len() == old.nodes.len() {
             log::warn!("every private IP is another one: is it the same cluster?");
         }
+        Ok(())
     }
 
     pub(crate) fn changes(&self, old: &Description) -> Vec<Change> {

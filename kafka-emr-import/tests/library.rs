@@ -112,3 +112,15 @@ fn calls_have_the_names_of_the_api() {
     let naming: Vec<_> = Call::ALL.into_iter().filter(|call| call.names_machines()).collect();
     assert_eq!(naming, [Call::ListClusterHost, Call::ListFlowClusterHost, Call::ListNodes]);
 }
+
+#[test]
+fn a_description_that_lists_a_node_twice_is_not_updated() {
+    let node = |name: &str, n: u8| format!("[[nodes]]\nname = \"{name}\"\nprivate_ip = \"10.0.1.{n}\"\n");
+    let input = "10.0.1.24 emr-worker-1.cluster-48742\n";
+    let top = "id = \"48742\"\nrelease = \"3.10\"\n".to_owned();
+    let error =
+        update(&(top + &node("emr-worker-1", 24) + &node("emr-worker-9", 29) + &node("EMR-worker-9", 30)), input);
+    let error = error.err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Update);
+    assert!(error.to_string().contains("EMR-worker-9: listed twice"), "{error}");
+}
