@@ -215,8 +215,8 @@ impl Resolver {
     /// cluster again whose addresses changed. Addresses if the description says `bootstrap = "addresses"`, or has no `id` and
     /// so no long domains.
     ///
-    /// The arguments are the client's `security.protocol` and `sasl.mechanism`, as [`BootstrapStyle::for_security`] takes
-    /// them: TLS and Kerberos compare names, and cannot do without.
+    /// The arguments are the client's `security.protocol` and `sasl.mechanism`, as
+    /// [`BootstrapStyle::for_security`](crate::BootstrapStyle::for_security) takes them: TLS and Kerberos compare names, and cannot do without.
     ///
     /// # Errors
     ///

@@ -1,6 +1,6 @@
 //! Lines on standard error, for a library that must not make its program wait for whoever reads them.
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_long};
 use std::io;
 use std::mem::zeroed;
 use std::ptr;
@@ -119,12 +119,12 @@ fn write_waiting(file: c_int, text: &[u8]) -> ssize_t {
 #[cfg(target_os = "linux")]
 fn write_at_once(file: c_int, text: &[u8]) -> Option<ssize_t> {
     let part = libc::iovec { iov_base: text.as_ptr().cast_mut().cast(), iov_len: text.len() };
-    // The call itself: not every libc has a function for it, and the preload library is loaded beside any.
-    let (parts, current): (std::ffi::c_long, std::ffi::c_long) = (1, -1);
+    // The call itself: not every libc has a function for it, and the preload library is loaded beside any. Its arguments are
+    // registers, which the kernel reads whole.
+    let [file, parts, current, flags] = [c_long::from(file), 1, -1, c_long::from(libc::RWF_NOWAIT)];
     // SAFETY: one part, which is only read. The offset, in two halves, is where the file is.
-    let written = unsafe {
-        libc::syscall(libc::SYS_pwritev2, file, &raw const part, parts, current, current, libc::RWF_NOWAIT) as ssize_t
-    };
+    let written =
+        unsafe { libc::syscall(libc::SYS_pwritev2, file, &raw const part, parts, current, current, flags) as ssize_t };
     let cannot = [Some(libc::EOPNOTSUPP), Some(libc::ENOSYS), Some(libc::EINVAL)];
     (written >= 0 || !cannot.contains(&io::Error::last_os_error().raw_os_error())).then_some(written)
 }
