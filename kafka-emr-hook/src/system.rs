@@ -6,7 +6,6 @@
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::mem::{ManuallyDrop, zeroed};
 use std::net::IpAddr;
-use std::num::ParseIntError;
 use std::ptr;
 
 use libc::addrinfo;
@@ -40,7 +39,7 @@ impl<'a> Query<'a> {
     /// Returns the port, if the service is one as a number.
     #[must_use]
     pub fn port(&self) -> Option<u16> {
-        self.service.and_then(number)?.ok()
+        self.service.and_then(number)?
     }
 
     /// Returns whether UDP is asked for, and nothing else.
@@ -103,10 +102,13 @@ pub(crate) fn no_address(host: &str) -> c_int {
     if host.parse::<IpAddr>().is_ok() { EAI_ADDRFAMILY } else { libc::EAI_NONAME }
 }
 
-/// Reads a service that consists of digits; `None` if it is anything else, an error if it is no port.
-pub(crate) fn number(service: &CStr) -> Option<Result<u16, ParseIntError>> {
-    let digits = service.to_str().ok()?;
-    (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse())
+/// Reads a service that consists of digits; `None` if it is anything else, and no port in it if the number is too large.
+pub(crate) fn number(service: &CStr) -> Option<Option<u16>> {
+    let digits = service.to_bytes();
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    Some(digits.iter().try_fold(0_u16, |port, digit| port.checked_mul(10)?.checked_add((digit - b'0').into())))
 }
 
 /// What glibc takes for null. Other systems take zeros, as POSIX says.
