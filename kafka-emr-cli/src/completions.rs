@@ -25,6 +25,6 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "kafka-emr", &mut text);
     // For bash, clap_complete calls a command with a hyphen by two names, and knows its verbs by none.
-    output::say(&String::from_utf8(text)?.replace("kafka__subcmd__emr", "kafka__emr"))?;
+    output::write(&String::from_utf8(text)?.replace("kafka__subcmd__emr", "kafka__emr"))?;
     Ok(Outcome::Fine)
 }

@@ -26,6 +26,6 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
         return Err(format!("{folder} is no folder; make it first").into());
     }
     clap_mangen::generate_to(Cli::command(), &args.folder).map_err(|error| format!("{folder}: {error}"))?;
-    output::say(&format!("{folder}: kafka-emr.1, and a page for each verb\n"))?;
+    output::write(&format!("{folder}: kafka-emr.1, and a page for each verb\n"))?;
     Ok(Outcome::Fine)
 }

@@ -48,16 +48,16 @@ pub(crate) trait Report: Serialize {
 
 /// Prints a result to standard output.
 pub(crate) fn print(report: &impl Report, json: bool) -> io::Result<()> {
-    if json { print_json(report) } else { say(&report.text(&Page::of_stdout())) }
+    if json { print_json(report) } else { write(&report.text(&Page::of_stdout())) }
 }
 
 /// Prints a result to standard output as one JSON object.
 pub(crate) fn print_json(report: &impl Serialize) -> io::Result<()> {
-    say(&(serde_json::to_string_pretty(report)? + "\n"))
+    write(&(serde_json::to_string_pretty(report)? + "\n"))
 }
 
 /// Writes to standard output. A reader that has seen enough (`| head`) is no error.
-pub(crate) fn say(text: &str) -> io::Result<()> {
+pub(crate) fn write(text: &str) -> io::Result<()> {
     write_while_read(text).map(drop)
 }
 
@@ -95,7 +95,7 @@ pub(crate) fn usage(answer: &clap::Error) -> ExitCode {
     let text = answer.render();
     let styled = |colour| if colour { text.ansi().to_string() } else { text.to_string() };
     match answer.kind() {
-        DisplayHelp | DisplayVersion => match say(&styled(colour(&io::stdout()))) {
+        DisplayHelp | DisplayVersion => match write(&styled(colour(&io::stdout()))) {
             Ok(()) => ExitCode::SUCCESS,
             Err(e) => bad_input(&e.to_string()),
         },

@@ -11,14 +11,14 @@ const TURN: Duration = Duration::from_secs(30 * 60);
 
 /// Room for one cluster: its network, 127.30.1.x or 127.30.2.x, and its folder.
 #[derive(Clone, Copy)]
-pub(crate) enum Place {
+pub(crate) enum Slot {
     /// Where a cluster runs, unless it runs beside another.
     First = 1,
     /// Beside the first.
     Second = 2,
 }
 
-impl Place {
+impl Slot {
     /// ZooKeeper, for the versions that need it.
     pub(crate) fn zookeeper(self) -> SocketAddr {
         self.on_loopback(1, 2181)
@@ -42,16 +42,16 @@ impl Place {
     /// The folder that its files are in.
     pub(crate) fn folder(self) -> &'static str {
         match self {
-            Place::First => "run",
-            Place::Second => "run-beside",
+            Slot::First => "run",
+            Slot::Second => "run-beside",
         }
     }
 
     /// The id of a KRaft cluster there: 16 bytes in base 64. ZooKeeper's clusters make up their own.
     pub(crate) fn cluster_id(self) -> &'static str {
         match self {
-            Place::First => "a2Fma2EtZW1yLXRlc3RzIQ",
-            Place::Second => "a2Fma2EtZW1yLXRlc3RzMg",
+            Slot::First => "a2Fma2EtZW1yLXRlc3RzIQ",
+            Slot::Second => "a2Fma2EtZW1yLXRlc3RzMg",
         }
     }
 
@@ -70,7 +70,7 @@ impl Place {
 /// has its turn. That holds between threads, processes and checkouts alike, and no death leaves
 /// it locked.
 pub(crate) struct Claim {
-    pub(crate) place: Place,
+    pub(crate) place: Slot,
     _held: TcpListener,
     /// Who runs a second cluster has its turn until both are gone.
     _first: Option<Arc<Claim>>,
@@ -79,7 +79,7 @@ pub(crate) struct Claim {
 impl Claim {
     /// Waits until no other cluster runs on this machine.
     pub(crate) fn take() -> Result<Claim, String> {
-        let place = Place::First;
+        let place = Slot::First;
         let listener = poll::until(TURN, || TcpListener::bind(place.claim()).ok());
         listener.map(|held| Claim { place, _held: held, _first: None }).ok_or_else(|| {
             format!(
@@ -93,7 +93,7 @@ impl Claim {
 
     /// Takes the place beside `first`. Who has the first place need not wait for it.
     pub(crate) fn take_beside(first: &Arc<Claim>) -> Result<Claim, String> {
-        let place = Place::Second;
+        let place = Slot::Second;
         let listener = TcpListener::bind(place.claim()).map_err(|error| {
             format!("there is a second cluster beside the first already, or {} is not free: {error}", place.claim())
         });

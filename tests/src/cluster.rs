@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use crate::address::{self, Claim, Place};
+use crate::address::{self, Claim, Slot};
 use crate::process::{Java, Process};
 use crate::{KafkaVersion, Mechanism, Sasl, Security, config, fetch, must, poll, ready};
 
@@ -161,7 +161,7 @@ impl KafkaCluster {
         fs::write(self.dir.join("log4j.properties"), include_str!("../kafka/log4j.properties"))
     }
 
-    fn place(&self) -> Place {
+    fn place(&self) -> Slot {
         self.claim.place
     }
 

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use crate::address::Place;
+use crate::address::Slot;
 use crate::{Broker, KafkaVersion, Security};
 
 /// The id of the KRaft controller, which no broker may have.
 const CONTROLLER_ID: i32 = 1000;
 
-pub(crate) fn zookeeper(place: Place, data: &Path) -> String {
+pub(crate) fn zookeeper(place: Slot, data: &Path) -> String {
     let address = place.zookeeper();
     format!(
         "dataDir={}\n\
@@ -25,7 +25,7 @@ pub(crate) fn zookeeper(place: Place, data: &Path) -> String {
 
 /// The session timeout is also how long a broker waits to be let in again: the controller keeps
 /// the old registration that long, even after a shutdown in good order.
-pub(crate) fn controller(place: Place, replication: usize, data: &Path) -> String {
+pub(crate) fn controller(place: Slot, replication: usize, data: &Path) -> String {
     let address = place.controller();
     format!(
         "process.roles=controller\n\
@@ -57,7 +57,7 @@ fn min_in_sync(replication: usize) -> usize {
     replication.min(2)
 }
 
-fn quorum(place: Place) -> String {
+fn quorum(place: Slot) -> String {
     let address = place.controller();
     format!(
         "controller.listener.names=CONTROLLER\n\
@@ -69,13 +69,13 @@ fn quorum(place: Place) -> String {
 ///
 /// Written here because Kafka's own tool would cost the start one more JVM for every broker. It
 /// formats only the controller's folder, which holds more.
-pub(crate) fn meta_properties(place: Place, id: i32) -> String {
+pub(crate) fn meta_properties(place: Slot, id: i32) -> String {
     format!("version=1\ncluster.id={}\nnode.id={id}\n", place.cluster_id())
 }
 
 /// `replication` is how many replicas a topic has that does not say.
 pub(crate) fn broker(
-    place: Place,
+    place: Slot,
     version: KafkaVersion,
     broker: &Broker,
     security: Option<&Security>,

@@ -77,7 +77,7 @@ impl Story {
                 Mark::Failed => page.paint("✗", BAD),
             };
             let details: String = details.iter().map(|detail| format!("    {detail}\n")).collect();
-            output::say(&format!("{mark} {says}\n{details}"))?;
+            output::write(&format!("{mark} {says}\n{details}"))?;
         }
         self.steps.push(StepReport { name, result, says, details });
         Ok(value)
@@ -88,7 +88,7 @@ impl Story {
         let Some(page) = &self.page else { return Ok(()) };
         let rows = self.brokers.iter().map(Traffic::row).collect();
         let table = output::table(page, ["broker", "leads partitions", "produced", "consumed"], rows);
-        output::say(&format!("\n{table}\n"))
+        output::write(&format!("\n{table}\n"))
     }
 
     pub(super) fn fine(&self) -> bool {
@@ -107,9 +107,9 @@ impl Story {
             None => output::print_json(&self)?,
             Some(page) => {
                 let style = if self.ok { GOOD } else { BAD };
-                output::say(&format!("{}\n", page.paint(self.summary, style)))?;
+                output::write(&format!("{}\n", page.paint(self.summary, style)))?;
                 if let Some(file) = &self.cluster_file {
-                    output::say(&invitation(page, file))?;
+                    output::write(&invitation(page, file))?;
                 }
             }
         }
