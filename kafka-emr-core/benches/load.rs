@@ -1,16 +1,13 @@
-//! How long it takes from a text to a resolver that answers, and how much memory that takes.
+//! How long it takes from a text to a resolver that answers.
 
 use std::fmt::Write;
 use std::net::Ipv4Addr;
 
 use divan::counter::BytesCount;
-use divan::{AllocProfiler, Bencher, black_box};
+use divan::{Bencher, black_box};
 use kafka_emr_core::{Cluster, Description, EmrVersion, Network, NodeDescription, Resolver};
 
 const NODES: [u32; 2] = [1_000, 10_000];
-
-#[global_allocator]
-static ALLOC: AllocProfiler = AllocProfiler::system();
 
 fn main() {
     divan::main();

@@ -38,6 +38,7 @@ thread_local! {
 }
 
 /// The number of this thread's shard.
+#[inline]
 fn shard() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     SHARD.with(|shard| {
@@ -49,6 +50,7 @@ fn shard() -> usize {
 }
 
 impl Counters {
+    #[inline]
     pub(crate) fn count(&self, lookup: &Lookup) {
         let shard = &self.0[shard()];
         let counter = match lookup {

@@ -25,6 +25,7 @@ impl Dial {
 
     /// Returns the addresses, at least one.
     #[must_use]
+    #[inline]
     pub fn addresses(&self) -> &[IpAddr] {
         match &self.addresses {
             Addresses::One(address) => std::slice::from_ref(address),
@@ -39,6 +40,7 @@ impl Dial {
     }
 
     /// Returns the addresses with the port to dial, for a caller who asks for `port`.
+    #[inline]
     pub fn socket_addrs(&self, port: u16) -> impl Iterator<Item = SocketAddr> + '_ {
         let port = self.port.unwrap_or(port);
         self.addresses().iter().map(move |address| SocketAddr::new(*address, port))
@@ -53,6 +55,7 @@ impl Dial {
     }
 
     /// Returns what is left of it in one family; `None` for no address at all.
+    #[inline]
     pub(crate) fn of_family(&self, family: Family) -> Option<Dial> {
         let addresses = match &self.addresses {
             Addresses::One(address) => family.has(*address).then_some(Addresses::One(*address))?,
@@ -82,6 +85,7 @@ pub enum Family {
 }
 
 impl Family {
+    #[inline]
     fn has(self, address: IpAddr) -> bool {
         match self {
             Family::Any => true,

@@ -146,6 +146,7 @@ impl Hosts {
 
     /// Looks a host up for a client or a whole program.
     #[must_use]
+    #[inline]
     pub fn lookup_for(&self, reach: Reach, host: &str, family: Family) -> Lookup {
         self.find(reach, host).lookup(family)
     }
@@ -164,6 +165,7 @@ impl Hosts {
         }
     }
 
+    #[inline]
     pub(crate) fn find(&self, reach: Reach, host: &str) -> Match<'_> {
         let host = names::without_trailing_dot(host);
         if host.is_empty() || host.len() > MAX_NAME {
@@ -180,6 +182,7 @@ impl Hosts {
         std::str::from_utf8(lower).map_or(Match::Impossible, |lower| self.find_lower(reach, lower))
     }
 
+    #[inline]
     fn find_lower(&self, reach: Reach, host: &str) -> Match<'_> {
         for cluster in &self.0.clusters {
             if let Some(entry) = cluster.index().names.get(host)
@@ -203,6 +206,7 @@ impl Hosts {
 }
 
 impl Map {
+    #[inline]
     fn owner<'a>(&self, cluster: &'a Cluster, entry: &Entry, is_ambiguous: impl FnOnce() -> bool) -> Match<'a> {
         match entry.owner {
             Owner::Node(number) => {
@@ -293,6 +297,7 @@ impl Map {
 }
 
 impl Match<'_> {
+    #[inline]
     pub(crate) fn lookup(&self, family: Family) -> Lookup {
         let unmapped = |cluster: &Cluster| if cluster.is_strict() { Lookup::Refused } else { Lookup::System };
         let dial = match self {

@@ -45,6 +45,7 @@ pub(crate) fn fold_fullwidth(c: char) -> Option<char> {
 
 /// Returns a name without the dot at its end, which makes it absolute in DNS and changes nothing here.
 #[must_use]
+#[inline]
 pub fn without_trailing_dot(name: &str) -> &str {
     name.strip_suffix('.').unwrap_or(name)
 }

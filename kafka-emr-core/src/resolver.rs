@@ -123,6 +123,7 @@ impl Resolver {
     /// Rereads a changed file first, at most once a second. A name under the cluster's own domain that is not in the map is
     /// warned of once.
     #[must_use]
+    #[inline]
     pub fn lookup(&self, host: &str, family: Family) -> Lookup {
         self.look_at_files();
         self.answer(Reach::Client, host, family)
@@ -142,6 +143,7 @@ impl Resolver {
         self.answer(Reach::Program, name, family)
     }
 
+    #[inline]
     fn answer(&self, reach: Reach, host: &str, family: Family) -> Lookup {
         let map = self.0.map.load();
         let lookup = map.hosts.lookup_for(reach, host, family);
@@ -249,6 +251,7 @@ impl Resolver {
     }
 
     /// Looks at the files when it is time, and swaps the map when one changed.
+    #[inline]
     fn look_at_files(&self) {
         let (Some(follow), Some(source)) = (&self.0.follow, &self.0.source) else { return };
         let now = milliseconds();

@@ -68,6 +68,7 @@ impl List {
         self.head.is_null()
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, address: SocketAddr, kind: Kind, canonical: Option<&CStr>) {
         let (family, length, address) = raw(address);
         // SAFETY: all-zero bytes are an addrinfo: numbers and null pointers.
@@ -111,6 +112,7 @@ impl Drop for List {
 
 /// An address as the C side has it: family, exact length, bytes. Nothing longer than a sockaddr_in6 ever goes out, because
 /// librdkafka copies by length into a space of that size.
+#[inline]
 fn raw(address: SocketAddr) -> (c_int, socklen_t, Address) {
     match address {
         SocketAddr::V4(v4) => {
@@ -165,6 +167,7 @@ pub(crate) unsafe fn address_of(info: &addrinfo) -> Option<SocketAddr> {
 ///
 /// `list` is null, or was made by [`getaddrinfo`](crate::getaddrinfo) or a [`Hook`](crate::Hook)'s callback and is not
 /// freed yet. A list of libc's is none of these.
+#[inline]
 pub unsafe fn freeaddrinfo(list: *mut addrinfo) {
     let mut next = list;
     while !next.is_null() {

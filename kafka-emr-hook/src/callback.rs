@@ -199,6 +199,7 @@ unsafe extern "C" fn resolve<const SLOT: usize>(
 /// # Safety
 ///
 /// As [`getaddrinfo`]; with `node` and `service` null, `*res` is null or a list that this function returned.
+#[inline(never)] // there are as many callers as slots
 unsafe fn dispatch(
     slot: usize,
     node: *const c_char,

@@ -26,6 +26,7 @@ use crate::system::{Query, SystemList, no_address, number};
 ///
 /// `node` and `service` are null or NUL-terminated strings, `hints` is null or points to an addrinfo, `res` is null or
 /// points to space for a pointer; all of them for the time of the call.
+#[inline]
 pub unsafe fn getaddrinfo(
     resolver: &Resolver,
     node: *const c_char,
@@ -89,6 +90,7 @@ pub unsafe fn lookup_in_program(
 /// # Safety
 ///
 /// As [`getaddrinfo`].
+#[inline]
 unsafe fn answer(
     node: *const c_char,
     service: *const c_char,
@@ -126,6 +128,7 @@ unsafe fn text<'a>(pointer: *const c_char) -> Option<&'a CStr> {
 }
 
 /// Asks the map; `None` if the system resolver is to be asked.
+#[inline]
 fn map(
     resolver: &Resolver,
     reach: Reach,
@@ -166,6 +169,7 @@ fn map(
 }
 
 /// Reads a name of ASCII characters. A cluster has no others, and to look for them is quicker than to check UTF-8.
+#[inline]
 fn ascii(text: &CStr) -> Option<&str> {
     let bytes = text.to_bytes();
     // SAFETY: ASCII is UTF-8.
@@ -190,6 +194,7 @@ fn tunnel_or_own(resolver: &Resolver, host: &str, query: &Query<'_>, family: Fam
 
 /// Returns the port and the entries' kind if the question is a Kafka client's: TCP, a port as a number, and no flag that makes
 /// a difference. The answer is then ready without libc.
+#[inline]
 fn tcp_port(service: Option<&CStr>, hints: Option<&addrinfo>) -> Option<(u16, Kind)> {
     let hints = hints?;
     let without_effect = libc::AI_ADDRCONFIG | libc::AI_NUMERICHOST | libc::AI_NUMERICSERV;
@@ -201,6 +206,7 @@ fn tcp_port(service: Option<&CStr>, hints: Option<&addrinfo>) -> Option<(u16, Ki
     Some((port, Kind { flags: hints.ai_flags, socktype: libc::SOCK_STREAM, protocol: libc::IPPROTO_TCP }))
 }
 
+#[inline]
 fn tcp_list(dial: &Dial, port: u16, kind: Kind) -> List {
     let mut list = List::new();
     for address in dial.socket_addrs(port) {

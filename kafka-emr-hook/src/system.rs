@@ -103,6 +103,7 @@ pub(crate) fn no_address(host: &str) -> c_int {
 }
 
 /// Reads a service that consists of digits; `None` if it is anything else, and no port in it if the number is too large.
+#[inline]
 pub(crate) fn number(service: &CStr) -> Option<Option<u16>> {
     let digits = service.to_bytes();
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
