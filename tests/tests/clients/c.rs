@@ -329,7 +329,7 @@ fn bad_input(place: &str, build: Build, runner: &Runner) -> Output {
     println!("{}", output.stdout);
     assert!(output.stdout.ends_with("all as expected\n"), "{output}");
     for words in [
-        "there is no such file: ",
+        "there is no such file; ",
         "; the last good description stays in use",
         "was called after its resolver was freed",
         "emr-worker-8.cluster-48742",
