@@ -38,6 +38,7 @@ mod load;
 mod names;
 mod overrides;
 mod overview;
+mod reading;
 mod resolver;
 mod rules;
 mod source;
