@@ -71,6 +71,9 @@ pub fn read_description(path: &Path) -> Result<String, Error> {
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
+    // The way to the file is walked from the root.
+    let path =
+        &std::path::absolute(path).map_err(|e| Error::new(ErrorKind::Io, "the path cannot be used").caused_by(e))?;
     let cannot = |e: std::io::Error| match e.kind() {
         io::ErrorKind::NotFound => match path.to_str().and_then(|path| path.split_once('?')) {
             Some((file, parameters)) => Error::new(
@@ -220,6 +223,13 @@ mod tests {
             chown(&nested, Some(STRANGER), None).unwrap();
             refused(&nested.join("prod.toml"));
         }
+    }
+
+    #[test]
+    fn a_relative_path_is_one_of_the_current_folder() {
+        // Tests run in the package's folder, and nothing of this name is in the root.
+        assert!(read_description(Path::new("Cargo.toml")).is_ok());
+        assert!(read_description(Path::new("./src/../Cargo.toml")).is_ok());
     }
 
     #[test]
