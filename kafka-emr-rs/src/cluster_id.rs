@@ -1,7 +1,7 @@
 //! Warns when another cluster answers than the one the description pins with `cluster_id`.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -53,13 +53,14 @@ pub(crate) fn warn_of_other_cluster(config: &ClientConfig, resolver: &Resolver, 
         expected: expected.to_owned(),
         connection,
         ended: AtomicBool::new(false),
+        handles: AtomicUsize::new(0),
     };
     let Some(question) = question.begin() else { return };
     let ask = {
         let question = Arc::clone(&question);
         move || {
             if let Err(error) = question.ask() {
-                log::warn!("{}: cluster_id is not checked: {error}", question.resolver);
+                log::warn!("{}: cluster_id is not checked: {error:#}", question.resolver);
             }
             question.remove();
         }
@@ -76,6 +77,25 @@ struct Question {
     connection: BTreeMap<String, String>,
     /// Whether it is answered or given up. Its client may still be ending; one that is made meanwhile asks anew.
     ended: AtomicBool,
+    /// How many handles of the resolver's hook it has itself.
+    handles: AtomicUsize,
+}
+
+/// Counts a handle of a question. It is made after the handle and dropped before it, so that never more are counted than exist:
+/// others would take the missing one for a client that has ended.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    fn new(handles: &'a AtomicUsize) -> Self {
+        handles.fetch_add(1, Ordering::SeqCst);
+        Counted(handles)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Question {
@@ -107,16 +127,12 @@ impl Question {
         let mut config = ClientConfig::from_iter(self.connection.clone());
         config.set_log_level(RDKafkaLogLevel::Emerg);
         let hook = Hook::of(&self.resolver)?;
+        let _hook = Counted::new(&self.handles);
         let created = create_unpinned(&config, &self.resolver, ClientConfig::create)?;
         let client: AdminClient<DefaultClientContext> = created.client;
-        // Each question has a handle of its own and its client's: more are those of the clients that want to know.
-        let questions = || {
-            let asking = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
-            asking.iter().filter(|other| other.resolver.same(&self.resolver)).count()
-        };
-        let wanted = || hook.handles() > 2 * questions();
+        let _client = Counted::new(&self.handles);
         let started = Instant::now();
-        while wanted() && started.elapsed() < PATIENCE {
+        while self.is_wanted(&hook) && started.elapsed() < PATIENCE {
             let Some(answered) = client.inner().fetch_cluster_id(STEP) else { continue };
             if answered == self.expected {
                 log::debug!("{}: its cluster_id is {answered}, as described", self.resolver);
@@ -132,11 +148,55 @@ impl Question {
             self.ended.store(true, Ordering::SeqCst);
             return Ok(());
         }
-        let unanswered = wanted();
+        let unanswered = self.is_wanted(&hook);
         self.ended.store(true, Ordering::SeqCst);
         if unanswered {
             log::warn!("{}: cluster_id is not checked: no answer within {} s", self.resolver, PATIENCE.as_secs());
         }
         Ok(())
+    }
+
+    /// Returns whether clients have handles as well, and not questions alone.
+    fn is_wanted(&self, hook: &Hook) -> bool {
+        let asking = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_questions: usize = asking
+            .iter()
+            .filter(|other| other.resolver.same(&self.resolver))
+            .map(|other| other.handles.load(Ordering::SeqCst))
+            .sum();
+        hook.handles() > of_questions
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_is_wanted_as_long_as_a_client_lives() {
+        let resolver = Resolver::open("emr://48742?release=3.11&emr-worker-1=10.0.1.24").unwrap();
+        let question = |server: &str| {
+            let connection = BTreeMap::from([("bootstrap.servers".to_owned(), server.to_owned())]);
+            let expected = "lkc".to_owned();
+            Question {
+                resolver: resolver.clone(),
+                expected,
+                connection,
+                ended: AtomicBool::new(false),
+                handles: AtomicUsize::new(0),
+            }
+        };
+        let client = Hook::of(&resolver).unwrap();
+        let first = question("a:9092").begin().unwrap();
+        let hook = Hook::of(&resolver).unwrap();
+        let counted = Counted::new(&first.handles);
+        // It has begun, and has no handle yet.
+        let second = question("b:9092").begin().unwrap();
+        assert!(first.is_wanted(&hook));
+        drop(client);
+        assert!(!first.is_wanted(&hook));
+        drop(counted);
+        first.remove();
+        second.remove();
     }
 }

@@ -22,7 +22,7 @@ pub enum ErrorKind {
 
 /// Reports why a client could not be made.
 ///
-/// It turns into a [`KafkaError`], so that `?` works in functions that return rdkafka's own results.
+/// It turns into a [`KafkaError`], so that `?` works in functions that return rdkafka's own results. `{:#}` adds what caused it.
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
@@ -50,7 +50,13 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        OneLine(&self.message).fmt(f)
+        OneLine(&self.message).fmt(f)?;
+        let mut cause = self.source().filter(|_| f.alternate());
+        while let Some(error) = cause {
+            write!(f, ": {}", OneLine(&error.to_string()))?;
+            cause = error.source();
+        }
+        Ok(())
     }
 }
 
@@ -91,13 +97,11 @@ impl From<kafka_emr_hook::OutOfSlots> for Error {
 
 impl From<Error> for KafkaError {
     fn from(error: Error) -> Self {
+        // It has no cause, so it says everything itself.
+        let message = format!("{error:#}");
         match error.passed_on.map(|error| error.downcast::<KafkaError>()) {
             Some(Ok(kafka)) => *kafka,
-            Some(Err(other)) => KafkaError::ClientCreation(match other.source() {
-                Some(cause) => format!("{}: {cause}", error.message),
-                None => error.message,
-            }),
-            None => KafkaError::ClientCreation(error.message),
+            _ => KafkaError::ClientCreation(message),
         }
     }
 }
@@ -117,6 +121,16 @@ mod tests {
                 next = cause.source();
             }
         }
+    }
+
+    #[test]
+    fn the_alternate_form_has_the_causes() {
+        let missing = Error::from(kafka_emr_core::Resolver::open("/etc/passwd/prod.toml").unwrap_err());
+        let cause = missing.source().unwrap().to_string();
+        assert!(!missing.to_string().contains(&cause));
+        assert_eq!(format!("{missing:#}"), format!("{missing}: {cause}"));
+        let whole = format!("{missing:#}");
+        assert_eq!(KafkaError::from(missing), KafkaError::ClientCreation(whole));
     }
 
     #[test]
