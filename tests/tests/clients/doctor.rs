@@ -94,7 +94,7 @@ fn doctor_on_brokers_that_advertise_long_domains() {
     ];
     Case::of("sasl-not-expected", "sasl-not-expected").properties(&login).on(&r3);
     Case::of("name-unknown", "name-unknown").with(&["-X", "bootstrap.servers=emr-worker-9.cluster-48742:9092"]).on(&r3);
-    Case::of("probe-failed", "probe-failed").with(&["--probe-topic", "no-such-topic"]).on(&r3);
+    Case::of("probe-failed", "probe-failed").with(&["--probe-topic", "no-such-topic", "--timeout", "8"]).on(&r3);
     a_stale_hosts_line(&r3);
     behind_a_firewall(&r3);
     nothing_listens(&r3);

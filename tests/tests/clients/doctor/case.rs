@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use expect_test::expect_file;
@@ -95,16 +96,19 @@ impl Case {
             }
             run(command.arg("doctor").arg(&file).args(&self.arguments).args(more), LIMIT)
         };
-        let started = Instant::now();
-        let text = examine(&[]);
-        let took = started.elapsed();
+        let (text, took, json) = thread::scope(|scope| {
+            // At the same time: most of it is waiting.
+            let json = scope.spawn(|| examine(&["--json"]));
+            let started = Instant::now();
+            let text = examine(&[]);
+            (text, started.elapsed(), json.join().unwrap())
+        });
         let expected = if self.first.is_none() { "exit status: 0" } else { "exit status: 1" };
         assert_eq!(text.status, expected, "{}: {text}", self.name);
         if let Some(at_most) = self.at_most {
             assert!(took < at_most, "{}: {took:?}", self.name);
         }
         expect_file![format!("screens/{}.txt", self.name)].assert_eq(&without_times(&text.stdout));
-        let json = examine(&["--json"]);
         assert_eq!(json.status, expected, "{}: {json}", self.name);
         let report: Value = serde_json::from_str(&json.stdout).unwrap_or_else(|error| panic!("{error}: {json}"));
         assert_eq!(report["clusters"][0]["findings"][0]["fault"].as_str(), self.first, "{}: {json}", self.name);
@@ -203,7 +207,7 @@ impl Watching {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = channel();
-        std::thread::spawn(move || {
+        thread::spawn(move || {
             for line in output.lines().map_while(Result::ok) {
                 if sender.send(line).is_err() {
                     break;
@@ -238,7 +242,7 @@ impl Watching {
                 return status;
             }
             assert!(Instant::now() < end, "it does not end");
-            std::thread::sleep(Duration::from_millis(20));
+            thread::sleep(Duration::from_millis(20));
         }
     }
 }
