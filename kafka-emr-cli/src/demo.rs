@@ -57,7 +57,7 @@ JSON, one object:
   steps          a list of
     name         start, system_resolver, resolver, without, produce, consume
     result       \"ok\", \"note\" (not as usual, and no fault) or \"failed\"
-    says         one sentence
+    summary      one sentence
     details      lines
   brokers        a list of
     advertised   host:port, from the metadata
@@ -109,32 +109,33 @@ fn start() -> Step<(MockEmrCluster, Resolver)> {
     let resolver = mock.resolver()?;
     let (cluster, advertised) = (mock.cluster(), mock.advertised());
     let release = cluster.release().map(|release| format!("{release}, ")).unwrap_or_default();
-    let says = format!(
+    let summary = format!(
         "a cluster of librdkafka's mock brokers is up ({release}{} network, rule {}); its {} brokers advertise",
         cluster.network(),
         cluster.rule(),
         advertised.len()
     );
-    Ok(Completed::ok(says, advertised.iter().map(Endpoint::to_string).collect(), (mock, resolver)))
+    Ok(Completed::ok(summary, advertised.iter().map(Endpoint::to_string).collect(), (mock, resolver)))
 }
 
 /// Asks the system resolver for a broker. Hands on whether it knows the name.
 fn ask_system(broker: &Endpoint) -> Step<bool> {
     let (name, port) = (broker.host.clone(), broker.port);
     let Some(answer) = in_thread(SYSTEM_PATIENCE, move || resolve_by_system(&name, port)) else {
-        let says = format!("the system resolver says nothing of these names, within {} s", SYSTEM_PATIENCE.as_secs());
-        return Ok(Completed::note(says, Vec::new(), false));
+        let summary =
+            format!("the system resolver does not answer for these names within {} s", SYSTEM_PATIENCE.as_secs());
+        return Ok(Completed::note(summary, Vec::new(), false));
     };
     Ok(match answer {
         Err(error) => {
-            let says = "the system resolver does not know these names".to_owned();
-            Completed::ok(says, vec![format!("{}: {error}", broker.host)], false)
+            let summary = "the system resolver does not know these names".to_owned();
+            Completed::ok(summary, vec![format!("{}: {error}", broker.host)], false)
         }
         Ok(addresses) => {
             let addresses: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
-            let says =
+            let summary =
                 "here, the system resolver knows these names: from a hosts file, or from a wildcard DNS".to_owned();
-            Completed::note(says, vec![format!("{}: {}", broker.host, addresses.join(", "))], true)
+            Completed::note(summary, vec![format!("{}: {}", broker.host, addresses.join(", "))], true)
         }
     })
 }
@@ -167,8 +168,9 @@ fn connect_without(broker: &Endpoint, known: bool) -> Step<()> {
     // Its end waits for the system resolver too.
     let error = match in_thread(PATIENCE * 2, connect) {
         Some(Ok(brokers)) if known => {
-            let says = format!("a client without kafka-emr finds {brokers} brokers where the system resolver leads it");
-            return Ok(Completed::note(says, Vec::new(), ()));
+            let summary =
+                format!("a client without kafka-emr finds {brokers} brokers where the system resolver leads it");
+            return Ok(Completed::note(summary, Vec::new(), ()));
         }
         Some(Ok(brokers)) => return Err(format!("it finds {brokers} brokers, by a name that does not resolve").into()),
         Some(Err(error)) => error.to_string(),
@@ -222,8 +224,8 @@ async fn produce(cluster: &Resolver) -> Step<Counts> {
         *counts.entry(delivered.partition).or_default() += 1;
         progress.bar().inc(1);
     }
-    let says = format!("{} messages produced, by a FutureProducer as it is", HumanCount(MESSAGES as u64));
-    Ok(Completed::ok(says, Vec::new(), counts))
+    let summary = format!("{} messages produced, by a FutureProducer as it is", HumanCount(MESSAGES as u64));
+    Ok(Completed::ok(summary, Vec::new(), counts))
 }
 
 /// Consumes as any program does, and checks that each message comes once. Hands on what each broker carried.
@@ -255,12 +257,12 @@ async fn consume(cluster: &Resolver, produced: &Counts) -> Step<Vec<Traffic>> {
     if traffic.iter().any(|broker| broker.consumed == 0) {
         return Err("not every broker carried messages".into());
     }
-    let says = format!(
+    let summary = format!(
         "{} messages consumed, each of them once, by a StreamConsumer as it is, from {} brokers",
         HumanCount(MESSAGES as u64),
         traffic.len()
     );
-    Ok(Completed::ok(says, Vec::new(), traffic))
+    Ok(Completed::ok(summary, Vec::new(), traffic))
 }
 
 /// What one broker carried.

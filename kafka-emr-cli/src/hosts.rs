@@ -124,7 +124,7 @@ fn ports(clusters: &[Cluster]) -> Vec<u16> {
 }
 
 impl Map {
-    /// Says what the format cannot.
+    /// What the format cannot express.
     fn warn(&self, clusters: &[Cluster]) {
         let elsewhere: Vec<&str> =
             self.hosts.iter().filter(|host| host.port.is_some()).map(|host| host.names[0].as_str()).collect();

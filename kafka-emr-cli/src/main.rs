@@ -38,7 +38,7 @@ struct Cli {
 }
 
 const HELP: &str = "\
-SOURCE says where the cluster description is:
+SOURCE is where the cluster description is:
   prod.toml
       a file in TOML, JSON or hosts text
   'emr:///etc/kafka-emr/prod.toml?network=public'

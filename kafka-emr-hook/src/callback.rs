@@ -78,7 +78,7 @@ impl WeakHook {
     }
 }
 
-/// Says that [`SLOTS`] resolvers have a callback already.
+/// The error when [`SLOTS`] resolvers have a callback already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfSlots;
 

@@ -7,7 +7,7 @@ use kafka_emr_core::OneLine;
 
 use crate::Attribute;
 
-/// Says what kind of mistake an [`Error`] reports.
+/// The kind of mistake that an [`Error`] reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {

@@ -6,7 +6,7 @@ use std::fmt;
 use kafka_emr_core::OneLine;
 use rdkafka::error::KafkaError;
 
-/// Says what kind of mistake an [`Error`] reports.
+/// The kind of mistake that an [`Error`] reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {

@@ -13,18 +13,18 @@ use crate::output::{self, BAD, GOOD, HEADING, NOTE, Outcome, Page};
 /// A step that went well: what it reports, and what it hands on.
 pub(super) struct Completed<T> {
     mark: Mark,
-    says: String,
+    summary: String,
     details: Vec<String>,
     value: T,
 }
 
 impl<T> Completed<T> {
-    pub(super) fn ok(says: String, details: Vec<String>, value: T) -> Self {
-        Completed { mark: Mark::Ok, says, details, value }
+    pub(super) fn ok(summary: String, details: Vec<String>, value: T) -> Self {
+        Completed { mark: Mark::Ok, summary, details, value }
     }
 
-    pub(super) fn note(says: String, details: Vec<String>, value: T) -> Self {
-        Completed { mark: Mark::Note, says, details, value }
+    pub(super) fn note(summary: String, details: Vec<String>, value: T) -> Self {
+        Completed { mark: Mark::Note, summary, details, value }
     }
 }
 
@@ -54,7 +54,7 @@ pub(super) struct Story {
 struct StepReport {
     name: &'static str,
     result: Mark,
-    says: String,
+    summary: String,
     details: Vec<String>,
 }
 
@@ -66,8 +66,8 @@ impl Story {
 
     /// Shows a step, and hands on what it made if it went well.
     pub(super) fn add<T>(&mut self, name: &'static str, step: Step<T>) -> io::Result<Option<T>> {
-        let (result, says, details, value) = match step {
-            Ok(step) => (step.mark, step.says, step.details, Some(step.value)),
+        let (result, summary, details, value) = match step {
+            Ok(step) => (step.mark, step.summary, step.details, Some(step.value)),
             Err(error) => (Mark::Failed, format!("{name}: {error}"), Vec::new(), None),
         };
         if let Some(page) = &self.page {
@@ -77,9 +77,9 @@ impl Story {
                 Mark::Failed => page.paint("✗", BAD),
             };
             let details: String = details.iter().map(|detail| format!("    {detail}\n")).collect();
-            output::write(&format!("{mark} {says}\n{details}"))?;
+            output::write(&format!("{mark} {summary}\n{details}"))?;
         }
-        self.steps.push(StepReport { name, result, says, details });
+        self.steps.push(StepReport { name, result, summary, details });
         Ok(value)
     }
 
@@ -100,7 +100,7 @@ impl Story {
         self.summary = if self.ok {
             "unchanged clients reached all brokers by the names that these advertise: no root, no DNS, no hosts file"
         } else {
-            "the demonstration failed; the step marked so says why"
+            "the demonstration failed; the reason is at the step marked so"
         };
         self.cluster_file = cluster_file;
         match &self.page {
@@ -122,7 +122,7 @@ const LIBRARY: &str = "libkafka_emr.so";
 /// The lines to paste while the cluster is up.
 fn invitation(page: &Page, file: &Path) -> String {
     let path = file.display();
-    // Where it is not built yet, the line says how, and where it is then.
+    // Where it is not built yet, the line summary how, and where it is then.
     let (build, plugin) = match library::find(LIBRARY) {
         Some(plugin) => ("", plugin),
         None => ("\n  cargo build --release -p kafka-emr-ffi", Path::new("target/release").join(LIBRARY)),
