@@ -1,15 +1,12 @@
-//! Files with descriptions: the only place that opens any.
+//! Files with descriptions: the only place that reads any.
 
-use std::collections::VecDeque;
-use std::ffi::OsString;
-use std::fs::File;
-use std::fs::Metadata;
 use std::io;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use crate::open::{NotOpened, open};
 use crate::{Error, ErrorKind};
 
 /// The largest description that is read. 100,000 nodes fit.
@@ -85,7 +82,6 @@ fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
         io::ErrorKind::PermissionDenied => Error::new(ErrorKind::Io, "the file is not readable for this user"),
         _ => Error::new(ErrorKind::Io, "cannot be read").caused_by(e),
     };
-    // Asked before it is opened, because opening a pipe would wait for its writer.
     let kind = std::fs::metadata(path).map_err(cannot)?.file_type();
     if kind.is_dir() {
         return Err(Error::new(ErrorKind::Io, "is a directory; expected a file with a cluster description"));
@@ -93,7 +89,10 @@ fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
     if !kind.is_file() {
         return Err(Error::new(ErrorKind::Io, "is no regular file; expected a file with a cluster description"));
     }
-    let file = File::open(path).map_err(cannot)?;
+    let file = open(path).map_err(|why| match why {
+        NotOpened::System(error) => cannot(error.into()),
+        NotOpened::Refused(error) => error,
+    })?;
     let metadata = file.metadata().map_err(cannot)?;
     if metadata.mode() & WRITABLE_BY_ALL != 0 {
         return Err(Error::new(
@@ -101,7 +100,6 @@ fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
             "everybody may write to the file, and it decides where connections go; run chmod o-w on it",
         ));
     }
-    check_owners(path, &metadata)?;
     if metadata.len() > MAX_FILE {
         return Err(Error::new(
             ErrorKind::Io,
@@ -113,68 +111,7 @@ fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-const WRITABLE_BY_ALL: u32 = 0o002;
-
-/// How many symbolic links lead to a file at most, as in Linux.
-const MAX_LINKS: usize = 40;
-
-/// Refuses what somebody could have put in the way who is neither root nor the user of this process: a file, a folder or a
-/// link of another user's, in a folder that everybody may write to. Elsewhere the owner was let in by whoever owns the folder.
-fn check_owners(path: &Path, opened: &Metadata) -> Result<(), Error> {
-    let reader = rustix::process::geteuid().as_raw();
-    let cannot = |e: io::Error| Error::new(ErrorKind::Io, "cannot be read").caused_by(e);
-    let mut folder = PathBuf::from("/");
-    let mut rest: VecDeque<OsString> = steps(path);
-    let mut links = 0;
-    while let Some(step) = rest.pop_front() {
-        if step == ".." {
-            folder.pop();
-            continue;
-        }
-        let entry = folder.join(&step);
-        let metadata = entry.symlink_metadata().map_err(cannot)?;
-        let is_open_to_all = folder.metadata().map_err(cannot)?.mode() & WRITABLE_BY_ALL != 0;
-        if is_open_to_all && metadata.uid() != 0 && metadata.uid() != reader {
-            return Err(Error::new(
-                ErrorKind::Insecure,
-                format!(
-                    "{} belongs to another user (uid {}), and everybody may write to its folder: anybody could have put it \
-                     there, and it decides where connections go; move it to a folder of your own, or change its owner to \
-                     root or the user that reads it",
-                    entry.display(),
-                    metadata.uid()
-                ),
-            ));
-        }
-        if metadata.is_symlink() {
-            links += 1;
-            if links > MAX_LINKS {
-                return Err(Error::new(ErrorKind::Io, "too many symbolic links"));
-            }
-            let target = entry.read_link().map_err(cannot)?;
-            if target.is_absolute() {
-                folder = PathBuf::from("/");
-            }
-            for step in steps(&target).into_iter().rev() {
-                rest.push_front(step);
-            }
-        } else if rest.is_empty() && (metadata.dev(), metadata.ino()) != (opened.dev(), opened.ino()) {
-            return Err(Error::new(ErrorKind::Io, "the file was replaced while it was read; it is read again"));
-        } else {
-            folder = entry;
-        }
-    }
-    Ok(())
-}
-
-fn steps(path: &Path) -> VecDeque<OsString> {
-    let step = |component: Component<'_>| match component {
-        Component::Normal(name) => Some(name.to_owned()),
-        Component::ParentDir => Some("..".into()),
-        Component::CurDir | Component::RootDir | Component::Prefix(_) => None,
-    };
-    path.components().filter_map(step).collect()
-}
+pub(crate) const WRITABLE_BY_ALL: u32 = 0o002;
 
 #[cfg(test)]
 mod tests {
@@ -210,6 +147,9 @@ mod tests {
             let file = open.path().join("prod.toml");
             file_of(STRANGER, &file);
             refused(&file);
+            // Whoever reads the message knows the file already.
+            let error = read_file(&file).unwrap_err().to_string();
+            assert!(error.starts_with("the file belongs to another user"), "{error}");
             // Through a link of his, to a file that only he can write to.
             let (closed, link) = (folder(0o755), open.path().join("link.toml"));
             file_of(0, &closed.path().join("prod.toml"));

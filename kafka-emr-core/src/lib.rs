@@ -36,6 +36,7 @@ mod index;
 mod keys;
 mod load;
 mod names;
+mod open;
 mod overrides;
 mod overview;
 mod reading;

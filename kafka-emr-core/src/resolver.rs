@@ -267,6 +267,10 @@ impl Resolver {
         let stamps = stamps(source);
         let seen = follow.seen.load_full();
         if stamps == seen.stamps {
+            // What could not be read has gone, and the file is the one that is in use.
+            if seen.complaint.is_some() && stamps == self.0.map.load().stamps {
+                follow.seen.store(Arc::new(Seen { stamps, complaint: None }));
+            }
             return;
         }
         match Map::read(source, stamps.clone()) {
@@ -288,8 +292,10 @@ impl Resolver {
             }
             Err(error) => {
                 let complaint = format!("{error:#}");
-                // A bad file is read again only when it changes. One that is there and could not be read is tried again.
-                let is_final = error.kind() != ErrorKind::Io || stamps.contains(&None);
+                // A bad file is read again only when it changes. One that is there and could not be read is tried again, and so is
+                // one that others could have put there: what is mended then is a folder, or a link.
+                let may_pass = matches!(error.kind(), ErrorKind::Io | ErrorKind::Insecure);
+                let is_final = !may_pass || stamps.contains(&None);
                 let stamps = if is_final { stamps } else { seen.stamps.clone() };
                 follow.seen.store(Arc::new(Seen { stamps, complaint: Some(complaint.clone()) }));
                 drop(looking);
@@ -365,7 +371,7 @@ fn stamps(source: &Source) -> Vec<Option<Stamp>> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::PathBuf;
 
     use super::*;
@@ -397,6 +403,51 @@ mod tests {
         let path = directory.path().join("cluster.toml");
         std::fs::write(&path, content).unwrap();
         (directory, path)
+    }
+
+    fn set_mode(path: &Path, mode: u32) {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// Whether the description in use is behind the file.
+    #[track_caller]
+    fn stale(resolver: &Resolver) -> Option<String> {
+        time_passes(resolver);
+        leads_to(resolver, "10.0.1.24");
+        resolver.status().stale
+    }
+
+    #[test]
+    fn a_folder_that_is_mended_is_enough() {
+        let (directory, path) = directory_with(&describe("10.0.1.24"));
+        let resolver = Resolver::open(path.to_str().unwrap()).unwrap();
+        replace(&path, &describe("10.0.1.25"));
+        std::os::unix::fs::chown(&path, Some(54321), None).expect("this test changes owners: run it as root");
+        set_mode(directory.path(), 0o777);
+        assert!(stale(&resolver).unwrap().contains("another user"));
+        set_mode(directory.path(), 0o755);
+        time_passes(&resolver);
+        leads_to(&resolver, "10.0.1.25");
+        assert_eq!(resolver.status().stale, None);
+    }
+
+    #[test]
+    fn a_file_that_is_rolled_back_is_not_stale() {
+        let (directory, path) = directory_with(&describe("10.0.1.24"));
+        let (folder, link) = (directory.path().join("folder"), directory.path().join("link"));
+        std::fs::create_dir(&folder).unwrap();
+        symlink(&path, &link).unwrap();
+        let resolver = Resolver::open(link.to_str().unwrap()).unwrap();
+        let point_to = |target: &Path| {
+            let new = directory.path().join("new");
+            symlink(target, &new).unwrap();
+            std::fs::rename(&new, &link).unwrap();
+        };
+        // It is there, and cannot be read.
+        point_to(&folder);
+        assert!(stale(&resolver).is_some());
+        point_to(&path);
+        assert_eq!(stale(&resolver), None);
     }
 
     #[test]

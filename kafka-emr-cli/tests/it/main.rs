@@ -8,6 +8,7 @@ mod doctor;
 mod endpoints;
 mod hosts;
 mod import;
+mod mounted;
 mod output;
 mod readme;
 mod resolve;
