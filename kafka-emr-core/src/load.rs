@@ -175,10 +175,18 @@ mod tests {
 
     #[test]
     fn a_file_that_is_something_else_is_not_repeated() {
-        for content in ["password=hunter2\nsasl.jaas.config=x required p=\"hunter2\";\n", "a = hunter2\n", "hunter2\n"]
-        {
-            let error = load(&file("", content.as_bytes()).path().display().to_string()).unwrap_err().to_string();
-            assert!(!error.contains("hunter2"), "{error}");
+        let toml = [
+            "nodes = \"hunter2\"",
+            "nodes = [\"hunter2\"]",
+            "[[nodes]]\nname = \"a\"\naliases = [[\"hunter2\"], 4711]",
+        ];
+        let json =
+            ["\"hunter2\"", "4711", "[\"hunter2\"]", "{\"nodes\": \"hunter2\"}", "{\"nodes\": [\"hunter2\", 4711]}"];
+        let any = ["password=hunter2\nsasl.jaas.config=x required p=\"hunter2\";\n", "a = hunter2\n", "hunter2\n"];
+        let all = [(".toml", &toml[..]), (".json", &json[..]), ("", &any[..])];
+        for (suffix, content) in all.iter().flat_map(|(suffix, all)| all.iter().map(move |content| (suffix, content))) {
+            let error = load(&file(suffix, content.as_bytes()).path().display().to_string()).unwrap_err().to_string();
+            assert!(!error.contains("hunter2") && !error.contains("4711"), "{error}");
         }
     }
 
