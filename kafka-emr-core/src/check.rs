@@ -1,13 +1,11 @@
 //! Everything that makes a description impossible, in one place.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::cluster::{Inner, Node, bad};
 use crate::index::Index;
 use crate::rules::NodeAddress;
-use crate::{
-    BootstrapStyle, Description, Dial, Error, ErrorKind, FirstOf, Network, NodeDescription, NodeRole, Rule, names,
-};
+use crate::{BootstrapStyle, Description, Dial, Error, ErrorKind, FirstOf, Network, NodeDescription, Rule, names};
 
 /// How many nodes a message names.
 const SHOWN: usize = 10;
@@ -27,18 +25,18 @@ pub(crate) fn check(description: Description) -> Result<Inner, Error> {
     let id = settings.id.as_deref();
     let domain = id.and_then(|id| names::domain(id, settings.region.as_deref()));
     let mut checked = Vec::with_capacity(nodes.len());
-    for node in nodes {
-        check_node(&node)?;
+    for (number, node) in nodes.into_iter().enumerate() {
+        check_node(&node, number)?;
         let long_domain = names::long_domain(&node, id, domain.as_deref());
         if let Some(why) = long_domain.as_deref().and_then(names::why_no_name) {
             return Err(bad(format!("node {}: its long domain cannot be: {why}", node.name)));
         }
         let dial = match node.connect {
             Some(connect) => Some(Dial::new(connect.ip(), Some(connect.port()))),
-            None => address(&node, rule.dials).map(|address| Dial::new(address, None)),
+            None => node.address(rule.dials).map(|address| Dial::new(address, None)),
         };
         let role = node.role_or_named();
-        let is_broker = node.broker.unwrap_or(role == Some(NodeRole::Core));
+        let is_broker = node.is_broker();
         checked.push(Node { role, is_broker, long_domain, dial, description: node });
     }
     if let Some(why) = plain_hosts.iter().find_map(|(name, _)| names::why_no_name(name)) {
@@ -47,13 +45,6 @@ pub(crate) fn check(description: Description) -> Result<Inner, Error> {
     let index = Index::build(&mut checked, &plain_hosts, id, domain.as_deref(), rule.network)?;
     check_brokers(&checked, rule)?;
     Ok(Inner { settings, is_hosts_text, rule, domain, nodes: checked, plain_hosts, index })
-}
-
-fn address(node: &NodeDescription, which: NodeAddress) -> Option<std::net::IpAddr> {
-    match which {
-        NodeAddress::PrivateIp => node.private_ip,
-        NodeAddress::PublicIp => node.public_ip,
-    }
 }
 
 fn check_id(settings: &crate::Settings, nodes: &[NodeDescription], rule: &Rule) -> Result<(), Error> {
@@ -110,8 +101,11 @@ fn check_region(settings: &crate::Settings, is_word: impl Fn(&str) -> bool) -> R
     }
 }
 
-fn check_node(node: &NodeDescription) -> Result<(), Error> {
-    let at = |key: &str, why: String| bad(format!("node {}: {key}: {why}", node.name));
+fn check_node(node: &NodeDescription, number: usize) -> Result<(), Error> {
+    let at = |key: &str, why: String| match node.name.is_empty() {
+        true => bad(format!("nodes[{number}]: {key}: {why}")),
+        false => bad(format!("node {}: {key}: {why}", node.name)),
+    };
     if let Some(why) = names::why_no_name(&node.name) {
         return Err(at("name", why));
     }
@@ -128,8 +122,9 @@ fn check_node(node: &NodeDescription) -> Result<(), Error> {
     if let Some(why) = node.aliases.iter().find_map(|alias| names::why_no_name(alias)) {
         return Err(at("aliases", why));
     }
-    for (key, ip) in [("private_ip", node.private_ip), ("public_ip", node.public_ip)] {
-        if let Some(ip) = ip.filter(|ip| ip.is_unspecified() || ip.is_multicast()) {
+    let connect = node.connect.map(|connect| connect.ip());
+    for (key, ip) in [("private_ip", node.private_ip), ("public_ip", node.public_ip), ("connect", connect)] {
+        if let Some(ip) = ip.filter(|ip| !is_machines(*ip)) {
             return Err(at(key, format!("{ip} is no address of a machine")));
         }
     }
@@ -152,6 +147,12 @@ fn check_node(node: &NodeDescription) -> Result<(), Error> {
         )));
     }
     Ok(())
+}
+
+/// Whether a machine can have an address.
+fn is_machines(ip: IpAddr) -> bool {
+    let is_broadcast = matches!(ip.to_canonical(), IpAddr::V4(v4) if v4.is_broadcast());
+    !ip.to_canonical().is_unspecified() && !ip.to_canonical().is_multicast() && !is_broadcast
 }
 
 fn check_brokers(nodes: &[Node], rule: &Rule) -> Result<(), Error> {
@@ -184,6 +185,31 @@ fn check_brokers(nodes: &[Node], rule: &Rule) -> Result<(), Error> {
     let network: Network = rule.network;
     Err(Error::new(
         ErrorKind::Address,
-        format!("brokers without {what} ({key}) on the {network} network: {}; {next}", without.join(", ")),
-    ))
+        // What to do comes first: who reads it has a screen or a buffer of some length.
+        format!("brokers without {what} ({key}) on the {network} network; {next}: {}", without.join(", ")),
+    )
+    .in_full())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Cluster, EmrVersion};
+
+    #[test]
+    fn every_broker_without_an_eip_is_named_behind_what_to_do() {
+        let mut description = Description::new("3.11".parse::<EmrVersion>().unwrap());
+        description.settings.id = Some("48742".to_owned());
+        description.settings.network = Some(Network::Public);
+        for number in 1..=300 {
+            let mut node = NodeDescription::new(format!("emr-worker-{number}"));
+            node.private_ip = Some(IpAddr::from([10, 0, (number / 250) as u8, (number % 250 + 1) as u8]));
+            description.nodes.push(node);
+        }
+        let error = Cluster::new(description).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Address);
+        let text = error.to_string();
+        let cure = text.find("bind EIPs to them").unwrap();
+        assert!(cure < text.find("emr-worker-1,").unwrap() && text.ends_with("emr-worker-300"), "{text}");
+    }
 }

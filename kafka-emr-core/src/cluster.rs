@@ -16,7 +16,7 @@ use crate::{
     BootstrapStyle, Description, Dial, EmrVersion, Error, ErrorKind, Family, Network, NodeDescription, Rule, names,
 };
 
-/// Says what a node is for.
+/// What a node is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NodeRole {
@@ -33,6 +33,15 @@ pub enum NodeRole {
 words!(NodeRole, "master" => Master, "core" => Core, "task" => Task, "gateway" => Gateway);
 
 impl NodeDescription {
+    /// Returns the node's address of a kind.
+    #[must_use]
+    pub fn address(&self, which: NodeAddress) -> Option<IpAddr> {
+        match which {
+            NodeAddress::PrivateIp => self.private_ip,
+            NodeAddress::PublicIp => self.public_ip,
+        }
+    }
+
     /// Returns the role: the given one, else the one that the name tells.
     #[must_use]
     pub fn role_or_named(&self) -> Option<NodeRole> {
@@ -90,10 +99,7 @@ impl Node {
     /// Returns the node's address of a kind.
     #[must_use]
     pub fn address(&self, which: NodeAddress) -> Option<IpAddr> {
-        match which {
-            NodeAddress::PrivateIp => self.private_ip(),
-            NodeAddress::PublicIp => self.public_ip(),
-        }
+        self.description.address(which)
     }
 
     /// Returns what is dialled instead, whatever the rule says.

@@ -493,6 +493,18 @@ public_ip  = "203.0.113.24"
         refuse("id = \"cluster-48742\"\nrelease = \"3.10\"", ErrorKind::Value, &["expected \"48742\""]);
         refuse("id = \"C-D7CA98AAA96A\"\nrelease = \"3.10\"", ErrorKind::Value, &["API's id"]);
         refuse("id = \"c-0edf\"\nrelease = \"5.8\"", ErrorKind::Value, &["region: missing"]);
+        for connect in ["0.0.0.0:9092", "224.0.0.1:9092", "255.255.255.255:9092", "[::]:9092", "[ff02::1]:9092"] {
+            let node = format!("{worker}\nconnect = \"{connect}\"");
+            refuse(
+                &format!("id = \"1\"\nrelease = \"3.10\"\n{node}"),
+                ErrorKind::Value,
+                &["connect", "no address of a machine"],
+            );
+        }
+        let nameless = "id = \"1\"\nrelease = \"3.10\"\n[[nodes]]\nname = \"\"\nprivate_ip = \"10.0.1.24\"";
+        refuse(nameless, ErrorKind::Value, &["nodes[0]: name"]);
+        let mixed = format!("release = \"3.10\"\n{worker}\naliases = [\"a\", 7]");
+        refuse(&mixed, ErrorKind::Syntax, &["nodes[0].aliases: expected a list of strings, found an integer in it"]);
         refuse(&format!("release = \"3.10\"\n{worker}"), ErrorKind::Value, &["id: missing", "before EMR-3.11"]);
         refuse(
             &format!("release = \"3.11\"\nbootstrap = \"names\"\n{worker}"),

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::OneLine;
 
-/// Says what kind of mistake an [`Error`] reports.
+/// The kind of mistake that an [`Error`] reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -21,7 +21,8 @@ pub enum ErrorKind {
     Source,
     /// A file that does not exist or cannot be read.
     Io,
-    /// A file that everybody may write to, and that therefore must not steer traffic.
+    /// A file that somebody could have written who is neither root nor the user of this process, and that must not decide where
+    /// connections go: one that everybody may write to, or another user's in a folder that everybody may write to.
     Insecure,
     /// Bootstrap servers were asked of a resolver over several clusters.
     Bootstrap,
@@ -38,16 +39,24 @@ struct Inner {
     /// File or source, with line and column where they are known: `prod.toml:3:1`.
     place: Option<String>,
     message: String,
+    /// Whether the message is shown however long it is.
+    is_in_full: bool,
     cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Error(Box::new(Inner { kind, place: None, message: message.into(), cause: None }))
+        Error(Box::new(Inner { kind, place: None, message: message.into(), is_in_full: false, cause: None }))
     }
 
     pub(crate) fn caused_by(mut self, cause: impl StdError + Send + Sync + 'static) -> Self {
         self.0.cause = Some(Box::new(cause));
+        self
+    }
+
+    /// Shows the message however long it is: one that names many nodes, and quotes no value of any length.
+    pub(crate) fn in_full(mut self) -> Self {
+        self.0.is_in_full = true;
         self
     }
 
@@ -87,7 +96,7 @@ impl fmt::Display for Error {
         if let Some(place) = &self.0.place {
             write!(f, "{}: ", OneLine(place))?;
         }
-        match self.0.message.char_indices().nth(MAX_MESSAGE) {
+        match self.0.message.char_indices().nth(MAX_MESSAGE).filter(|_| !self.0.is_in_full) {
             Some((end, _)) => write!(f, "{}…", OneLine(&self.0.message[..end])),
             None => write!(f, "{}", OneLine(&self.0.message)),
         }?;

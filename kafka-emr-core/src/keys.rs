@@ -40,7 +40,7 @@ pub static KEYS: &[Key<Settings>] = &[
     key!(
         Settings,
         id,
-        "what long domains end in: `48742` of `cluster-48742`, or a new-console id, `c-…`. Required before EMR-3.11 and wherever long domains are wanted"
+        "what long domains end in: `48742` of `cluster-48742`, or a new-console id, `c-…`. Required where the rule lists long domains, and wherever they are wanted"
     ),
     key!(
         Settings,

@@ -64,13 +64,13 @@ struct Map {
 struct Follow {
     /// When files are looked at next, by the clock.
     next_look: AtomicU64,
-    seen: ArcSwap<Seen>,
+    last: ArcSwap<LastLook>,
     /// Held by the thread that looks at the files.
     looking: Mutex<()>,
 }
 
 /// What the last look at the files found.
-struct Seen {
+struct LastLook {
     stamps: Vec<Option<Stamp>>,
     /// Why they are not in use, as the warning had it that was given once.
     complaint: Option<String>,
@@ -98,7 +98,7 @@ impl Resolver {
         map.log(&source, "read");
         let follow = (!stamps.is_empty()).then(|| Follow {
             next_look: AtomicU64::new(milliseconds() + LOOK_EVERY),
-            seen: ArcSwap::from_pointee(Seen { stamps, complaint: None }),
+            last: ArcSwap::from_pointee(LastLook { stamps, complaint: None }),
             looking: Mutex::new(()),
         });
         Ok(Resolver::new(map, Some(source), follow))
@@ -198,7 +198,7 @@ impl Resolver {
             source: self.0.source.as_ref().map(ToString::to_string),
             read_at: map.read_at,
             files: files.collect(),
-            stale: self.0.follow.as_ref().and_then(|follow| follow.seen.load().complaint.clone()),
+            stale: self.0.follow.as_ref().and_then(|follow| follow.last.load().complaint.clone()),
             lookups: self.0.counters.sum(),
         }
     }
@@ -265,17 +265,17 @@ impl Resolver {
         // Held by a thread that still reads: then this one goes on too. It may even be the same thread, in its logger.
         let Some(looking) = try_lock(&follow.looking) else { return };
         let stamps = stamps(source);
-        let seen = follow.seen.load_full();
-        if stamps == seen.stamps {
+        let last = follow.last.load_full();
+        if stamps == last.stamps {
             // What could not be read has gone, and the file is the one that is in use.
-            if seen.complaint.is_some() && stamps == self.0.map.load().stamps {
-                follow.seen.store(Arc::new(Seen { stamps, complaint: None }));
+            if last.complaint.is_some() && stamps == self.0.map.load().stamps {
+                follow.last.store(Arc::new(LastLook { stamps, complaint: None }));
             }
             return;
         }
         match Map::read(source, stamps.clone()) {
             Ok(map) => {
-                follow.seen.store(Arc::new(Seen { stamps, complaint: None }));
+                follow.last.store(Arc::new(LastLook { stamps, complaint: None }));
                 let old = self.0.map.load();
                 // Written anew, and nothing is new: what was warned of stays.
                 let map = match map.hosts.clusters() == old.hosts.clusters() {
@@ -296,10 +296,10 @@ impl Resolver {
                 // one that others could have put there: what is mended then is a folder, or a link.
                 let may_pass = matches!(error.kind(), ErrorKind::Io | ErrorKind::Insecure);
                 let is_final = !may_pass || stamps.contains(&None);
-                let stamps = if is_final { stamps } else { seen.stamps.clone() };
-                follow.seen.store(Arc::new(Seen { stamps, complaint: Some(complaint.clone()) }));
+                let stamps = if is_final { stamps } else { last.stamps.clone() };
+                follow.last.store(Arc::new(LastLook { stamps, complaint: Some(complaint.clone()) }));
                 drop(looking);
-                if seen.complaint.as_ref() != Some(&complaint) {
+                if last.complaint.as_ref() != Some(&complaint) {
                     log::warn!("{complaint}; the last good description stays in use");
                 }
             }
@@ -545,9 +545,14 @@ mod tests {
         assert_eq!(open("").client_bootstrap_servers(None, None).unwrap(), "emr-worker-1.cluster-48742:9092");
         assert_eq!(open("&bootstrap=addresses").client_bootstrap_servers(None, None).unwrap(), "10.0.1.24:9092");
         assert_eq!(without_id.client_bootstrap_servers(None, None).unwrap(), "10.0.1.24:9092");
-        assert!(
-            without_id.client_bootstrap_servers(Some("ssl"), None).unwrap_err().to_string().contains("id: missing")
-        );
+        for (protocol, mechanism) in [("ssl", None), ("SASL_SSL", Some("PLAIN")), ("sasl_plaintext", Some("GSSAPI"))] {
+            let error = without_id.client_bootstrap_servers(Some(protocol), mechanism).unwrap_err();
+            assert!(error.to_string().contains("id: missing"), "{error}");
+        }
+        for (protocol, mechanism) in [("plaintext", None), ("sasl_plaintext", Some("PLAIN"))] {
+            let servers = without_id.client_bootstrap_servers(Some(protocol), mechanism);
+            assert_eq!(servers.unwrap(), "10.0.1.24:9092", "{protocol}");
+        }
     }
 
     #[test]

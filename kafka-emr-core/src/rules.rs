@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{EmrVersion, Error, ErrorKind};
 
-/// Says from where the client reaches the cluster.
+/// From where the client reaches the cluster.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Network {
@@ -19,7 +19,7 @@ pub enum Network {
     Public,
 }
 
-/// Says how brokers are written in `bootstrap.servers`.
+/// How brokers are written in `bootstrap.servers`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BootstrapStyle {
@@ -45,7 +45,7 @@ impl BootstrapStyle {
     }
 }
 
-/// Says which of a node's addresses a rule dials.
+/// Which of a node's addresses a rule dials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NodeAddress {

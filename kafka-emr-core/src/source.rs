@@ -10,7 +10,7 @@ use url::Url;
 use crate::keys::{self, KEYS};
 use crate::{Error, ErrorKind, NodeDescription, OneLine, Overrides};
 
-/// Says where the description of one cluster or of several is.
+/// Where the description of one cluster or of several is.
 ///
 /// Made from one string:
 ///

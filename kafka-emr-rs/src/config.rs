@@ -76,11 +76,15 @@ mod tests {
     const SOURCE: &str = "emr://48742?release=3.11&emr-worker-1=10.0.1.24";
 
     fn prepared(properties: &[(&str, &str)]) -> Result<Prepared, Error> {
+        prepared_of(SOURCE, properties)
+    }
+
+    fn prepared_of(source: &str, properties: &[(&str, &str)]) -> Result<Prepared, Error> {
         let mut config = ClientConfig::new();
         for (property, value) in properties {
             config.set(*property, *value);
         }
-        prepare(&config, &Resolver::open(SOURCE).unwrap())
+        prepare(&config, &Resolver::open(source).unwrap())
     }
 
     #[track_caller]
@@ -103,17 +107,29 @@ mod tests {
 
     #[test]
     fn security_that_compares_names_cannot_do_without() {
-        let without_id = Resolver::open("emr://?release=3.11&emr-worker-1=10.0.1.24").unwrap();
-        let mut config = ClientConfig::new();
-        config.set("security.protocol", "SSL");
-        let error = prepare(&config, &without_id).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Resolver);
-        let names = "emr-worker-1.cluster-48742:9092";
-        check(&[("security.protocol", "SSL")], names);
-        check(&[("security.protocol", "sasl_ssl"), ("sasl.mechanism", "PLAIN")], names);
-        check(&[("sasl.mechanism", "GSSAPI")], names);
-        check(&[("sasl.mechanisms", "gssapi")], names);
-        check(&[("security.protocol", "SASL_PLAINTEXT")], names);
+        // No id, so no long domain is known.
+        let without_id =
+            |properties: &[(&str, &str)]| prepared_of("emr://?release=3.11&emr-worker-1=10.0.1.24", properties);
+        let in_need: [&[(&str, &str)]; 5] = [
+            &[("security.protocol", "SSL")],
+            &[("security.protocol", "sasl_ssl"), ("sasl.mechanism", "PLAIN")],
+            &[("sasl.mechanism", "GSSAPI")],
+            &[("sasl.mechanisms", "gssapi")],
+            // librdkafka's default mechanism is GSSAPI.
+            &[("security.protocol", "SASL_PLAINTEXT")],
+        ];
+        for properties in in_need {
+            let error = without_id(properties).err().unwrap_or_else(|| panic!("{properties:?} needs names"));
+            assert_eq!(error.kind(), ErrorKind::Resolver, "{error}");
+        }
+        let content: [&[(&str, &str)]; 3] = [
+            &[],
+            &[("security.protocol", "plaintext")],
+            &[("security.protocol", "SASL_PLAINTEXT"), ("sasl.mechanism", "SCRAM-SHA-256")],
+        ];
+        for properties in content {
+            assert_eq!(without_id(properties).unwrap().bootstrap_servers, "10.0.1.24:9092", "{properties:?}");
+        }
     }
 
     #[test]

@@ -20,8 +20,8 @@ use crate::Error;
 
 /// Runs Kafka brokers in this process that advertise what an EMR cluster's brokers do.
 ///
-/// Brokers listen on loopback, at ports of their own, and advertise the endpoints that the version rule of their description
-/// says: long domains before EMR-3.11, addresses from then on. A client that does not know them gets nothing. The
+/// Brokers listen on loopback, at ports of their own, and advertise the endpoints of their description's version rule: long
+/// domains or addresses. A client that does not know them gets nothing. The
 /// description from [`MockEmrCluster::cluster`] leads there, by `connect`.
 ///
 /// It is librdkafka's mock cluster: producing, consuming in groups, transactions and metadata work; creating topics over
