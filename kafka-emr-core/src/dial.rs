@@ -46,6 +46,15 @@ impl Dial {
         self.addresses().iter().map(move |address| SocketAddr::new(*address, port))
     }
 
+    /// Returns whether two names lead to the same, in whatever order.
+    pub(crate) fn same(one: Option<&Dial>, two: Option<&Dial>) -> bool {
+        let has_all = |one: &Dial, two: &Dial| two.addresses().iter().all(|address| one.addresses().contains(address));
+        match (one, two) {
+            (Some(one), Some(two)) => one.port == two.port && has_all(one, two) && has_all(two, one),
+            (one, two) => one == two,
+        }
+    }
+
     /// Adds an address, unless it is there.
     pub(crate) fn add(&mut self, address: IpAddr) {
         if !self.addresses().contains(&address) {

@@ -29,7 +29,8 @@ impl Hosts {
         let lookup = found.lookup(family);
         let reason = reason(host, &found, &lookup);
         let node = match found {
-            Match::Node(cluster, node) | Match::Ambiguous(cluster, node) => Some((cluster, node)),
+            Match::Node(cluster, node) => Some((cluster, node)),
+            Match::Ambiguous(first) => first,
             _ => None,
         };
         Explanation {

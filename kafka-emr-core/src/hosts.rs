@@ -46,10 +46,18 @@ struct Map {
     domains: Vec<(String, usize)>,
     /// The domains of nodes whose `host` is given. The next description may have more nodes there.
     host_domains: Vec<String>,
-    /// What nodes of two clusters have, and what leads to different places.
-    ambiguous_names: HashSet<String>,
+    /// Names that two clusters have, and that lead to different places.
+    ambiguous_names: AmbiguousNames,
+    /// Addresses that nodes of two clusters have, and that lead to different places.
     ambiguous_addresses: HashSet<IpAddr>,
     connections: Connections,
+}
+
+#[derive(Debug, Default)]
+struct AmbiguousNames {
+    client: HashSet<String>,
+    /// Of names that follow from others there are none here: they do not count in a program.
+    program: HashSet<String>,
 }
 
 /// What a host is to the map.
@@ -57,8 +65,8 @@ struct Map {
 pub(crate) enum Match<'a> {
     Node(&'a Cluster, &'a Node),
     PlainHost(&'a Dial),
-    /// It belongs to nodes of two clusters, this one among them.
-    Ambiguous(&'a Cluster, &'a Node),
+    /// It leads to different places in two clusters. This is the first one, unless it is a plain host there.
+    Ambiguous(Option<(&'a Cluster, &'a Node)>),
     /// A name under the cluster's own domain, but no node's.
     Unknown(&'a Cluster),
     Foreign,
@@ -71,7 +79,8 @@ impl Hosts {
     ///
     /// # Errors
     ///
-    /// Fails if there is no cluster, or if a full name is in two clusters with different addresses.
+    /// Fails if there is no cluster, or if a name that descriptions have in full (not a short name that follows from others)
+    /// leads to different addresses in two of them.
     pub fn new(clusters: impl IntoIterator<Item = Cluster>) -> Result<Self, Error> {
         let clusters: Vec<Cluster> = clusters.into_iter().collect();
         if clusters.is_empty() {
@@ -86,13 +95,13 @@ impl Hosts {
         let mut map = Map {
             domains,
             host_domains: host_domains.into_iter().map(names::normal).collect(),
-            ambiguous_names: HashSet::new(),
+            ambiguous_names: AmbiguousNames::default(),
             ambiguous_addresses: HashSet::new(),
             connections: Connections::default(),
             clusters,
         };
         if map.clusters.len() > 1 {
-            map.find_ambiguous_names()?;
+            map.ambiguous_names = map.find_ambiguous_names()?;
             map.find_ambiguous_addresses();
         }
         map.connections = Connections::of(&map.clusters, &map.ambiguous_addresses);
@@ -186,9 +195,9 @@ impl Hosts {
     fn find_lower(&self, reach: Reach, host: &str) -> Match<'_> {
         for cluster in &self.0.clusters {
             if let Some(entry) = cluster.index().names.get(host)
-                && !(reach == Reach::Program && entry.is_derived)
+                && entry.counts_for(reach)
             {
-                return self.0.owner(cluster, entry, || self.0.ambiguous_names.contains(host));
+                return self.0.owner(cluster, entry, || self.0.ambiguous_names.of(reach).contains(host));
             }
         }
         if reach == Reach::Client
@@ -208,14 +217,16 @@ impl Hosts {
 impl Map {
     #[inline]
     fn owner<'a>(&self, cluster: &'a Cluster, entry: &Entry, is_ambiguous: impl FnOnce() -> bool) -> Match<'a> {
+        let is_ambiguous = self.clusters.len() > 1 && is_ambiguous();
         match entry.owner {
             Owner::Node(number) => {
                 let node = &cluster.nodes()[number];
-                match self.clusters.len() > 1 && is_ambiguous() {
-                    true => Match::Ambiguous(cluster, node),
+                match is_ambiguous {
+                    true => Match::Ambiguous(Some((cluster, node))),
                     false => Match::Node(cluster, node),
                 }
             }
+            Owner::PlainHost(_) if is_ambiguous => Match::Ambiguous(None),
             Owner::PlainHost(number) => Match::PlainHost(&cluster.index().plain[number]),
         }
     }
@@ -228,38 +239,62 @@ impl Map {
         self.clusters.iter().find_map(|cluster| {
             let node = &cluster.nodes()[*cluster.index().addresses.get(&address)?];
             Some(match self.ambiguous_addresses.contains(&address) {
-                true => Match::Ambiguous(cluster, node),
+                true => Match::Ambiguous(Some((cluster, node))),
                 false => Match::Node(cluster, node),
             })
         })
     }
 
-    /// Short names of two clusters are ambiguous; a full name in both is a mistake.
-    fn find_ambiguous_names(&mut self) -> Result<(), Error> {
-        let mut owners: HashMap<&str, (&Cluster, &Node)> = HashMap::new();
-        let mut ambiguous = HashSet::new();
-        for cluster in &self.clusters {
+    /// Compares what all owners of a name lead to. Short names of two clusters are ambiguous, since EMR gives every cluster the
+    /// same; any other name that stands in two descriptions is a mistake.
+    fn find_ambiguous_names(&self) -> Result<AmbiguousNames, Error> {
+        let mut owners: HashMap<&str, Vec<(usize, &Entry)>> = HashMap::new();
+        for (number, cluster) in self.clusters.iter().enumerate() {
             for (name, entry) in &cluster.index().names {
-                let Owner::Node(number) = entry.owner else { continue };
-                let node = &cluster.nodes()[number];
-                let (other, other_node) = owners.entry(name).or_insert((cluster, node));
-                if other_node.dial() == node.dial() {
-                    continue;
-                }
-                if name.contains('.') {
-                    return Err(bad(format!(
-                        "{name:?} is a name of node {} in {} and of node {} in {}, with different addresses; give each cluster a resolver of its own",
-                        other_node.name(),
-                        other.title(),
-                        node.name(),
-                        cluster.title(),
-                    )));
-                }
-                ambiguous.insert(name.to_string());
+                owners.entry(name).or_default().push((number, entry));
             }
         }
-        self.ambiguous_names = ambiguous;
-        Ok(())
+        let dial = |&(number, entry): &(usize, &Entry)| dial_of(&self.clusters[number], entry.owner);
+        let is_same = |one: &(usize, &Entry), two: &(usize, &Entry)| Dial::same(dial(one), dial(two));
+        let differ = |owners: &[(usize, &Entry)]| owners.iter().any(|other| !is_same(&owners[0], other));
+        let mut ambiguous = AmbiguousNames::default();
+        for (name, owners) in owners.into_iter().filter(|(_, owners)| owners.len() > 1) {
+            if !differ(&owners) {
+                continue;
+            }
+            let written: Vec<_> = owners.iter().filter(|(_, entry)| !entry.is_derived).copied().collect();
+            if differ(&written) {
+                if let Some(full) = written.iter().find(|(_, entry)| !entry.is_short) {
+                    let other = written.iter().find(|other| !is_same(full, other)).unwrap_or(full);
+                    let (one, two) = if full.0 < other.0 { (full, other) } else { (other, full) };
+                    let (one, two) = (self.describe(one.0, one.1.owner), self.describe(two.0, two.1.owner));
+                    return Err(bad(format!(
+                        "{name:?} is {one}, and is {two}; give each cluster a resolver of its own"
+                    )));
+                }
+                ambiguous.program.insert(name.to_owned());
+            }
+            ambiguous.client.insert(name.to_owned());
+        }
+        Ok(ambiguous)
+    }
+
+    /// Describes the owner of a name for a message: whose it is, in which cluster, and where it leads.
+    fn describe(&self, number: usize, owner: Owner) -> String {
+        let cluster = &self.clusters[number];
+        let whose = match owner {
+            Owner::Node(number) => format!("a name of node {}", cluster.nodes()[number].name()),
+            Owner::PlainHost(_) => "a plain host".to_owned(),
+        };
+        let leads_to = match dial_of(cluster, owner) {
+            None => "without an address".to_owned(),
+            Some(dial) => {
+                let addresses: Vec<String> = dial.addresses().iter().map(ToString::to_string).collect();
+                format!("with the address {}", addresses.join(", "))
+            }
+        };
+        // Two descriptions can be of one cluster, and not every cluster's domain is known.
+        format!("{whose} in {} ({} of {}), {leads_to}", cluster.title(), number + 1, self.clusters.len())
     }
 
     /// An address that leads to two places is ambiguous, and so is one that a cluster has on its own private network: that
@@ -293,6 +328,22 @@ impl Map {
             );
         }
         self.ambiguous_addresses = ambiguous;
+    }
+}
+
+fn dial_of(cluster: &Cluster, owner: Owner) -> Option<&Dial> {
+    match owner {
+        Owner::Node(number) => cluster.nodes()[number].dial(),
+        Owner::PlainHost(number) => Some(&cluster.index().plain[number]),
+    }
+}
+
+impl AmbiguousNames {
+    fn of(&self, reach: Reach) -> &HashSet<String> {
+        match reach {
+            Reach::Client => &self.client,
+            Reach::Program => &self.program,
+        }
     }
 }
 
@@ -439,6 +490,67 @@ mod tests {
         let twice = load(&format!("{PUBLIC};emr://48742?release=3.10&emr-worker-1=10.9.9.9"));
         let error = Hosts::new(twice).unwrap_err().to_string();
         assert!(error.contains("emr-worker-1.cluster-48742"), "{error}");
+    }
+
+    /// The map of descriptions, each in TOML or as hosts text.
+    fn together(descriptions: &[&str]) -> Result<Hosts, Error> {
+        let read = |text: &&str| match text.contains('=') {
+            true => vec![Description::from_toml(text).unwrap()],
+            false => Description::from_hosts_text(text, Network::Private).unwrap(),
+        };
+        Hosts::new(descriptions.iter().flat_map(read).map(|description| Cluster::new(description).unwrap()))
+    }
+
+    fn node_with(id: &str, ip: &str, key: &str) -> String {
+        format!("id=\"{id}\"\nrelease=\"3.11\"\n[[nodes]]\nname=\"emr-worker-1\"\nprivate_ip=\"{ip}\"\n{key}\n")
+    }
+
+    #[track_caller]
+    fn refuse_together(descriptions: &[&str], parts: &[&str]) {
+        let error = together(descriptions).unwrap_err().to_string();
+        for part in parts {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_written_name_leads_to_one_place() {
+        let text = |id: u32, plain: &str| format!("10.0.{id}.24 emr-worker-1.cluster-{id}\n{plain} db\n");
+        refuse_together(
+            &[&text(1, "10.0.0.9"), &text(2, "10.0.0.10")],
+            &["\"db\"", "10.0.0.9", "cluster-1 (1 of 2)", "10.0.0.10", "cluster-2 (2 of 2)"],
+        );
+        mapped(&together(&[&text(1, "10.0.0.9"), &text(2, "10.0.0.9")]).unwrap(), "db", "10.0.0.9:9092");
+        // A plain host of one cluster, and an alias in the other.
+        let alias = node_with("2", "10.0.2.24", "aliases=[\"DB\"]");
+        refuse_together(&[&text(1, "10.0.0.9"), &alias], &["\"db\"", "10.0.0.9", "node emr-worker-1", "10.0.2.24"]);
+        // Without a dot in it.
+        let [one, two] = ["10.0.1.24", "10.0.2.24"].map(|ip| node_with("7", ip, "host=\"kafka\""));
+        refuse_together(&[&one, &two], &["\"kafka\"", "10.0.1.24", "cluster-7 (1 of 2)", "10.0.2.24"]);
+        // Whatever the order of a machine's two addresses.
+        let both = |first: &str, then: &str| format!("10.0.1.24 emr-worker-1.cluster-1\n{first} db\n{then} db\n");
+        assert!(together(&[&both("10.0.0.9", "fd00::9"), &both("fd00::9", "10.0.0.9")]).is_ok());
+    }
+
+    #[test]
+    fn ambiguity_is_that_of_the_reach() {
+        let program = |hosts: &Hosts| hosts.lookup_for(Reach::Program, "emr-worker-1", Family::Any);
+        let to = |ip: &str| Lookup::Mapped(Dial::new(ip.parse().unwrap(), None));
+        // One cluster has the short name in these words, of the other it follows.
+        let derived = node_with("1", "10.0.1.24", "");
+        for written in ["10.0.2.24 emr-worker-1.cluster-2 emr-worker-1\n", "10.0.2.25 emr-worker-1\n"] {
+            let hosts = together(&[&derived, written]).unwrap();
+            assert_eq!(program(&hosts), to(&written[..9]), "{written}");
+            says(&hosts, "emr-worker-1", &Lookup::System, "use the long domain");
+        }
+        // EMR gives the short names of its nodes to every cluster, and users write them beside the long domains.
+        let text = "10.0.1.24 emr-worker-1.cluster-1 emr-worker-1\n10.0.2.24 emr-worker-1.cluster-2 emr-worker-1\n";
+        let hosts = together(&[text]).unwrap();
+        assert_eq!(program(&hosts), Lookup::System);
+        says(&hosts, "emr-worker-1", &Lookup::System, "use the long domain");
+        mapped(&hosts, "emr-worker-1.cluster-2", "10.0.2.24:9092");
+        // Nothing but short names: they are all that these nodes have.
+        refuse_together(&["10.0.1.24 emr-worker-1\n", "10.0.2.24 emr-worker-1\n"], &["(1 of 2)", "(2 of 2)"]);
     }
 
     #[test]

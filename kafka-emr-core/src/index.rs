@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use foldhash::fast::RandomState;
 
 use crate::cluster::{Node, bad};
-use crate::{Dial, Error, Network, names};
+use crate::{Dial, Error, Network, Reach, names};
 
 /// How many addresses a plain host can have.
 const MAX_ADDRESSES: usize = 64;
@@ -24,8 +24,18 @@ pub(crate) struct Index {
 #[derive(Clone, Copy)]
 pub(crate) struct Entry {
     pub(crate) owner: Owner,
-    /// Whether it is a short name that follows from others.
+    /// Whether it is a short name that follows from others, and no description has it in these words.
     pub(crate) is_derived: bool,
+    /// Whether it is a short name that follows from others, written as well or not.
+    pub(crate) is_short: bool,
+}
+
+impl Entry {
+    /// Returns whether the name counts in front of a client or a whole program.
+    #[inline]
+    pub(crate) fn counts_for(&self, reach: Reach) -> bool {
+        reach == Reach::Client || !self.is_derived
+    }
 }
 
 /// Whose a name is, by number.
@@ -71,9 +81,13 @@ impl Index {
         let mut taken = None;
         names::for_each(&nodes[number].description, id, domain, |name| match self.names.entry(name.text.into()) {
             MapEntry::Vacant(slot) => {
-                slot.insert(Entry { owner, is_derived: name.is_derived });
+                slot.insert(Entry { owner, is_derived: name.is_derived, is_short: name.is_derived });
             }
-            MapEntry::Occupied(mut slot) if slot.get().owner == owner => slot.get_mut().is_derived &= name.is_derived,
+            MapEntry::Occupied(mut slot) if slot.get().owner == owner => {
+                let entry = slot.get_mut();
+                entry.is_derived &= name.is_derived;
+                entry.is_short |= name.is_derived;
+            }
             MapEntry::Occupied(slot) => taken = taken.take().or(Some((slot.key().clone(), slot.get().owner))),
         });
         let Some((name, Owner::Node(other))) = taken else { return Ok(()) };
@@ -112,7 +126,8 @@ impl Index {
     fn add_plain(&mut self, nodes: &mut [Node], name: &str, address: IpAddr) -> Result<(), Error> {
         let dial = match self.names.entry(names::normal(name).into()) {
             MapEntry::Vacant(slot) => {
-                slot.insert(Entry { owner: Owner::PlainHost(self.plain.len()), is_derived: false });
+                let owner = Owner::PlainHost(self.plain.len());
+                slot.insert(Entry { owner, is_derived: false, is_short: false });
                 self.plain.push(Dial::new(address, None));
                 return Ok(());
             }

@@ -84,10 +84,16 @@ pub(crate) fn for_each(node: &NodeDescription, id: Option<&str>, domain: Option<
             add(Name { text: short.to_ascii_lowercase(), is_derived: true });
         }
     };
-    if let Some(host) = &node.host {
-        add(Name { text: normal(host), is_derived: false });
+    let host = node.host.as_deref().map(normal);
+    if let Some(host) = &host {
+        add(Name { text: host.clone(), is_derived: false });
     }
-    under_domain(&node.name, node.host.is_none(), &mut add);
+    // The whole long domain is no short name, also if it has no dot.
+    under_domain(&node.name, node.host.is_none(), &mut |name| {
+        if host.as_ref() != Some(&name.text) {
+            add(name);
+        }
+    });
     for alias in &node.aliases {
         add(Name { text: normal(alias), is_derived: false });
         let short = domain.and_then(|domain| {
