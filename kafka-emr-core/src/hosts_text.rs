@@ -18,29 +18,38 @@ struct Line<'a> {
 
 /// Reads hosts text without checking what came of it. `id` is that of the cluster whose long domains are nowhere written.
 pub(crate) fn read(text: &str, network: Network, id: Option<&str>) -> Result<Vec<Description>, Error> {
-    let (with_domain, without): (Vec<_>, Vec<_>) =
-        read_lines(text)?.into_iter().partition(|line| line.long_domains().next().is_some());
-    let mut drafts: Vec<Draft> = Vec::new();
+    let lines = read_lines(text)?;
+    let (with_domain, without): (Vec<_>, Vec<_>) = lines.iter().partition(|line| line.long_domains().next().is_some());
+    let mut drafts: Vec<Draft<'_>> = Vec::new();
     let mut by_domain: HashMap<(String, Option<String>), usize> = HashMap::new();
-    for line in &with_domain {
+    for line in with_domain {
         let key = line.long_domains().next().expect("partitioned so").key();
         let draft = *by_domain.entry(key).or_insert_with_key(|(id, region)| {
             drafts.push(Draft::new(Some(id.clone()), region.clone(), network));
             drafts.len() - 1
         });
-        drafts[draft].add(line)?;
+        drafts[draft].add(line);
     }
     if drafts.is_empty() {
         // Short names alone are a cluster too: `emr-worker-1` without its domain.
         drafts.push(Draft::new(id.map(str::to_owned), None, network));
     }
+    // Which cluster a short name is of, the address says.
+    let (short, plain): (Vec<_>, Vec<_>) =
+        without.into_iter().partition(|line| line.names.iter().any(|name| names::is_short_emr_name(name)));
     let one_cluster = drafts.len() == 1;
-    for line in &without {
-        if one_cluster && line.names.iter().any(|name| names::is_short_emr_name(name)) {
-            drafts[0].add(line)?;
-        } else {
+    for line in short {
+        let mut is_known = false;
+        for draft in drafts.iter_mut().filter(|draft| one_cluster || draft.by_address.contains_key(&line.address)) {
+            draft.add(line);
+            is_known = true;
+        }
+        if !is_known {
             drafts[0].add_plain(line);
         }
+    }
+    for line in plain {
+        drafts[0].add_plain(line);
     }
     drafts.into_iter().map(Draft::finish).collect()
 }
@@ -52,60 +61,73 @@ impl<'a> Line<'a> {
 }
 
 /// A cluster while its lines are read.
-struct Draft {
+struct Draft<'a> {
     description: Description,
     domain: Option<String>,
     network: Network,
-    by_name: HashMap<String, usize>,
+    machines: Vec<Machine<'a>>,
     by_address: HashMap<IpAddr, usize>,
+    /// The names of nodes that are made, with their addresses.
+    by_name: HashMap<String, IpAddr>,
 }
 
-impl Draft {
+/// All lines with one address: what a machine is, its last line can say.
+struct Machine<'a> {
+    address: IpAddr,
+    lines: Vec<&'a Line<'a>>,
+}
+
+impl<'a> Draft<'a> {
     fn new(id: Option<String>, region: Option<String>, network: Network) -> Self {
         let domain = id.as_deref().and_then(|id| names::domain(id, region.as_deref()));
         let settings = Settings { id, region, network: Some(network), ..Settings::default() };
         let description = Description { settings, is_hosts_text: true, ..Description::default() };
-        Draft { description, domain, network, by_name: HashMap::new(), by_address: HashMap::new() }
+        let (machines, by_address, by_name) = (Vec::new(), HashMap::new(), HashMap::new());
+        Draft { description, domain, network, machines, by_address, by_name }
     }
 
-    /// Adds a line: to the node with its address, else as a new node.
-    fn add(&mut self, line: &Line<'_>) -> Result<(), Error> {
-        let written: Vec<String> = line.names.iter().map(|name| names::normal(name)).collect();
-        let line_node = NodeDescription { aliases: written.clone(), ..self.new_node(&written, line.address) };
-        let mut all = Vec::new();
-        names::for_each(&line_node, self.id(), self.domain.as_deref(), |name| all.push(name.text));
-        let other_address = all.iter().find_map(|name| {
-            let node = &self.description.nodes[*self.by_name.get(name)?];
-            let address = node.private_ip.or(node.public_ip)?;
-            (address != line.address).then_some((name, address))
-        });
-        match other_address {
-            // A second line for the other family, as hosts files have it.
-            Some((_, address)) if address.is_ipv4() != line.address.is_ipv4() => {
-                self.add_plain(line);
-                return Ok(());
-            }
-            Some((name, address)) => {
-                return Err(at(line.number, format!("{name} has the address {address} already; names must be unique")));
-            }
-            None => {}
+    /// Adds a line with a name that EMR gives to the machine with its address.
+    fn add(&mut self, line: &'a Line<'a>) {
+        let number = *self.by_address.entry(line.address).or_insert(self.machines.len());
+        match self.machines.get_mut(number) {
+            Some(machine) => machine.lines.push(line),
+            None => self.machines.push(Machine { address: line.address, lines: vec![line] }),
         }
-        let number = match self.by_address.get(&line.address) {
-            Some(known) => *known,
-            None => {
-                self.by_address.insert(line.address, self.description.nodes.len());
-                self.description.nodes.push(NodeDescription { aliases: Vec::new(), ..line_node });
-                self.description.nodes.len() - 1
+    }
+
+    /// Makes the node of a machine.
+    fn make_node(&mut self, machine: &Machine<'a>) -> Result<(), Error> {
+        let address = machine.address;
+        let mut written: Vec<String> = Vec::new();
+        for line in &machine.lines {
+            let of_line: Vec<String> = line.names.iter().map(|name| names::normal(name)).collect();
+            let all = self.all_names(&self.new_node(&of_line, address));
+            match all.iter().find_map(|name| Some((name, *self.by_name.get(name)?))) {
+                None => written.extend(of_line),
+                // A second line for the other family, as hosts files have it.
+                Some((_, other)) if other.is_ipv4() != address.is_ipv4() => self.add_plain(line),
+                Some((name, other)) => {
+                    let why = format!("{name} has the address {other} already; names must be unique");
+                    return Err(at(line.number, why));
+                }
             }
-        };
-        for name in all {
-            self.by_name.insert(name, number);
         }
-        let node = &mut self.description.nodes[number];
-        let long_domain = names::long_domain(node, self.description.settings.id.as_deref(), self.domain.as_deref());
-        let long_domain = long_domain.map(|name| names::normal(&name));
-        node.aliases.extend(written.into_iter().filter(|name| Some(name) != long_domain.as_ref()));
+        if written.is_empty() {
+            return Ok(());
+        }
+        let mut node = self.new_node(&written, address);
+        self.by_name.extend(self.all_names(&node).into_iter().map(|name| (name, address)));
+        let long_domain = names::long_domain(&node, self.id(), self.domain.as_deref());
+        let mut seen: HashSet<String> = long_domain.map(|name| names::normal(&name)).into_iter().collect();
+        node.aliases.retain(|alias| seen.insert(alias.clone()));
+        self.description.nodes.push(node);
         Ok(())
+    }
+
+    fn all_names(&self, node: &NodeDescription) -> Vec<String> {
+        let mut all = Vec::new();
+        names::for_each(node, self.id(), self.domain.as_deref(), |name| all.push(name.text));
+        all
     }
 
     fn id(&self) -> Option<&str> {
@@ -117,16 +139,15 @@ impl Draft {
     }
 
     fn finish(mut self) -> Result<Description, Error> {
+        for machine in std::mem::take(&mut self.machines) {
+            self.make_node(&machine)?;
+        }
         let nodes = &mut self.description.nodes;
         if nodes.is_empty() {
             return Err(Error::new(
                 ErrorKind::Value,
                 "no EMR node in the hosts text; expected lines such as \"10.0.1.24 emr-worker-1.cluster-48742\"",
             ));
-        }
-        for node in nodes.iter_mut() {
-            let mut seen = HashSet::new();
-            node.aliases.retain(|alias| seen.insert(alias.clone()));
         }
         if !nodes.iter().any(NodeDescription::is_broker) {
             for node in nodes {
@@ -136,18 +157,17 @@ impl Draft {
         Ok(self.description)
     }
 
-    /// Makes the node of a line. A machine can be header and worker at once: it goes by its worker name, as a broker.
+    /// Makes a node with these names. A machine can be header and worker at once: it goes by its worker name, as a broker.
     fn new_node(&self, names: &[String], address: IpAddr) -> NodeDescription {
         let domain = self.domain.as_deref().map(|domain| format!(".{}", names::normal(domain)));
         let in_domain = |name: &&String| domain.as_ref().is_some_and(|domain| name.ends_with(domain));
-        let long = names.iter().filter(in_domain).filter_map(|name| LongDomain::parse(name));
-        let mut candidates: Vec<&str> = long.map(|long| long.node).collect();
-        if candidates.is_empty() {
-            candidates.extend(names.iter().map(String::as_str).filter(|name| names::is_short_emr_name(name)));
-        }
+        let long = names.iter().filter(in_domain).filter_map(|name| LongDomain::parse(name)).map(|long| long.node);
+        let short = names.iter().map(String::as_str).filter(|name| names::is_short_emr_name(name));
+        let candidates: Vec<&str> = long.chain(short).collect();
         let core = candidates.iter().find(|name| names::role_of(name) == Some(NodeRole::Core));
         let mut node =
             NodeDescription::new(*core.or(candidates.first()).expect("only lines with an EMR name become nodes"));
+        node.aliases = names.to_vec();
         if self.id().is_none() {
             node.host = Some(node.name.clone());
         }
@@ -206,7 +226,7 @@ fn at(line: usize, message: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Cluster, Node};
+    use crate::{Cluster, Family, Hosts, Lookup, Node};
 
     const SEED: &str = "\
 10.0.1.23 emr-header-1.cluster-48742
@@ -248,6 +268,47 @@ mod tests {
         let names = clusters[0].names(&clusters[0].nodes()[0]);
         assert!(names.contains(&"emr-header-2.cluster-1234".to_owned()));
         assert!(names.contains(&"izbp1h9g7boqo9x23qbifiz".to_owned()));
+    }
+
+    #[test]
+    fn a_short_name_is_of_the_cluster_with_its_address() {
+        let clusters = read(
+            "10.0.1.24 emr-worker-1.cluster-1\n10.0.2.24 emr-worker-1.cluster-2\n10.0.2.24 emr-worker-1\n\
+             10.0.3.24 emr-worker-2.cluster-1\n10.0.3.24 emr-worker-9.cluster-2\n10.0.3.24 emr-gateway-1\n",
+        );
+        let aliases = |cluster: usize, node: usize| clusters[cluster].nodes()[node].description().aliases.join(" ");
+        assert_eq!((aliases(0, 0), aliases(1, 0)), (String::new(), "emr-worker-1".to_owned()));
+        assert_eq!((aliases(0, 1), aliases(1, 1)), ("emr-gateway-1".to_owned(), "emr-gateway-1".to_owned()));
+        assert!(clusters.iter().all(|cluster| cluster.plain_hosts().is_empty()));
+    }
+
+    #[test]
+    fn a_written_name_replaces_a_derived_one() {
+        let clusters =
+            read("10.0.1.24 emr-worker-1.cluster-1\n10.0.2.24 emr-worker-2.cluster-2\n10.0.9.9 emr-worker-1\n");
+        let hosts = Hosts::new(clusters).unwrap();
+        let leads_to = |name: &str| match hosts.lookup(name, Family::Any) {
+            Lookup::Mapped(dial) => dial.addresses().to_vec(),
+            other => panic!("{name}: {other:?}"),
+        };
+        assert_eq!(leads_to("emr-worker-1"), ["10.0.9.9".parse::<IpAddr>().unwrap()]);
+        assert_eq!(leads_to("emr-worker-1.cluster-1"), ["10.0.1.24".parse::<IpAddr>().unwrap()]);
+    }
+
+    #[test]
+    fn a_machine_is_all_its_lines() {
+        for text in [
+            "10.0.1.24 emr-header-2.cluster-1\n10.0.1.25 emr-worker-2.cluster-1\n10.0.1.24 emr-worker-1.cluster-1\n",
+            "10.0.1.24 emr-header-2\n10.0.1.25 emr-worker-2\n10.0.1.24 emr-worker-1 kafka-1\n",
+            "10.0.1.24 emr-header-2 emr-header-2.cluster-1\n10.0.1.25 emr-worker-2.cluster-1\n10.0.1.24 emr-worker-1\n",
+        ] {
+            let clusters = read(text);
+            assert_eq!(brokers(&clusters[0]).len(), 2, "{text}");
+            let names = clusters[0].names(&clusters[0].nodes()[0]);
+            for name in ["emr-header-2", "emr-worker-1"] {
+                assert!(names.iter().any(|n| n == name), "{names:?} of {text}");
+            }
+        }
     }
 
     #[test]

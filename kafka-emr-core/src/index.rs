@@ -124,16 +124,15 @@ impl Index {
     }
 
     fn add_plain(&mut self, nodes: &mut [Node], name: &str, address: IpAddr) -> Result<(), Error> {
+        let owner = Owner::PlainHost(self.plain.len());
         let dial = match self.names.entry(names::normal(name).into()) {
             MapEntry::Vacant(slot) => {
-                let owner = Owner::PlainHost(self.plain.len());
                 slot.insert(Entry { owner, is_derived: false, is_short: false });
                 self.plain.push(Dial::new(address, None));
                 return Ok(());
             }
             MapEntry::Occupied(mut slot) => {
-                // It is written there, whatever it follows from as well.
-                slot.get_mut().is_derived = false;
+                let is_derived = std::mem::replace(&mut slot.get_mut().is_derived, false);
                 match slot.get().owner {
                     Owner::PlainHost(number) => &mut self.plain[number],
                     Owner::Node(number) => {
@@ -142,12 +141,20 @@ impl Index {
                             return Ok(());
                         };
                         let is_other = |other: &&IpAddr| other.is_ipv4() == address.is_ipv4() && **other != address;
-                        if let Some(other) = dial.addresses().iter().find(is_other) {
-                            return Err(bad(format!(
-                                "{name:?} is listed with the address {address}, but is a name of node {node}, which has {other}"
-                            )));
+                        match dial.addresses().iter().find(is_other) {
+                            None => dial,
+                            // What is written counts, and not what follows.
+                            Some(_) if is_derived => {
+                                *slot.get_mut() = Entry { owner, is_derived: false, is_short: false };
+                                self.plain.push(Dial::new(address, None));
+                                return Ok(());
+                            }
+                            Some(other) => {
+                                return Err(bad(format!(
+                                    "{name:?} is listed with the address {address}, but is a name of node {node}, which has {other}"
+                                )));
+                            }
                         }
-                        dial
                     }
                 }
             }
