@@ -1,7 +1,9 @@
 //! Where connections lead that a whole program makes to addresses of nodes.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
@@ -21,7 +23,8 @@ pub struct Connections {
 
 #[derive(Clone, Debug)]
 struct Target {
-    ports: Vec<u16>,
+    /// Those of the cluster, which all of its nodes share.
+    ports: Arc<[u16]>,
     to: To,
 }
 
@@ -43,16 +46,34 @@ impl Connections {
         let answers: HashSet<IpAddr, RandomState> =
             by_rule.chain(plain).flat_map(|dial| dial.addresses()).copied().collect();
         let mut connections = Connections::default();
-        for (cluster, node) in nodes() {
-            let own = [node.private_ip(), node.public_ip()].into_iter().flatten();
-            for own in own.filter(|own| !answers.contains(own) && !ambiguous.contains(own)) {
-                if let Some(to) = target(cluster, node, own) {
-                    connections.from.insert(own, Target { ports: cluster.kafka_ports(), to });
+        for cluster in clusters {
+            let ports: Arc<[u16]> = cluster.kafka_ports().into();
+            for node in cluster.nodes() {
+                let own = [node.private_ip(), node.public_ip()].into_iter().flatten();
+                for own in own.filter(|own| !answers.contains(own) && !ambiguous.contains(own)) {
+                    if let Some(to) = target(cluster, node, own) {
+                        connections.add(own, &ports, to);
+                    }
                 }
+                connections.tunnels.extend(node.connect());
             }
-            connections.tunnels.extend(node.connect());
         }
         connections
+    }
+
+    /// Adds an address of a node. If two clusters have it, it leads to the same place, for the ports of both.
+    fn add(&mut self, own: IpAddr, ports: &Arc<[u16]>, to: To) {
+        match self.from.entry(own) {
+            Entry::Vacant(slot) => {
+                slot.insert(Target { ports: Arc::clone(ports), to });
+            }
+            Entry::Occupied(mut slot) => {
+                let known = &mut slot.get_mut().ports;
+                if !ports.iter().all(|port| known.contains(port)) {
+                    *known = known.iter().chain(&**ports).copied().collect();
+                }
+            }
+        }
     }
 
     /// Returns whether no address leads elsewhere.
@@ -76,12 +97,17 @@ impl Connections {
         })
     }
 
-    /// Returns the addresses of a node that lead to its `connect`. A name leads to one of these in a program that puts the
+    /// Returns the addresses of a node that lead to its `connect`, each once. A name leads to one of these in a program that puts the
     /// port in by itself, and the connection is then led on.
     pub fn tunnel_entries<'a>(&'a self, cluster: &'a Cluster, node: &'a Node) -> impl Iterator<Item = IpAddr> + 'a {
-        let own = [node.address(cluster.rule().dials), node.private_ip(), node.public_ip()].into_iter().flatten();
+        let first = node.address(cluster.rule().dials);
+        let others = [node.private_ip(), node.public_ip()].into_iter().filter(move |other| *other != first);
         let port = cluster.broker_port();
-        own.filter(move |ip| node.connect().is_some() && self.leads_to((*ip, port).into()) == node.connect())
+        [first]
+            .into_iter()
+            .chain(others)
+            .flatten()
+            .filter(move |ip| node.connect().is_some() && self.leads_to((*ip, port).into()) == node.connect())
     }
 }
 
@@ -146,7 +172,25 @@ mod tests {
         check(&hosts, "10.0.1.24:22", None);
         check(&hosts, "127.0.0.1:19092", None);
         let entries = hosts.connections().tunnel_entries(&cluster, &cluster.nodes()[0]);
-        assert_eq!(entries.collect::<Vec<_>>().len(), 3, "the rule's address, which is the private one, and both");
+        assert_eq!(
+            entries.collect::<Vec<_>>(),
+            [cluster.nodes()[0].private_ip(), cluster.nodes()[0].public_ip()].map(Option::unwrap)
+        );
+    }
+
+    #[test]
+    fn a_cluster_that_is_described_twice_has_the_ports_of_both() {
+        let nodes = "emr-worker-1=10.0.1.24/203.0.113.24&emr-worker-2=10.0.1.24/203.0.113.24";
+        let one = |port: &str| format!("emr://48742?release=3.11&network=public{port}&{nodes}");
+        let check_ports = |hosts: &Hosts, ports: &[u16]| {
+            for port in [9092, 9093, 19093, 19094, 22] {
+                let expected = ports.contains(&port).then(|| format!("203.0.113.24:{port}"));
+                check(hosts, &format!("10.0.1.24:{port}"), expected.as_deref());
+            }
+        };
+        check_ports(&hosts(&format!("{};{}", one("&port=19093"), one("&port=19094"))), &[19093, 19094]);
+        check_ports(&hosts(&format!("{};{}", one("&port=19093"), one(""))), &[9092, 9093, 19093]);
+        check_ports(&hosts(&format!("{};{}", one(""), one(""))), &[9092, 9093]);
     }
 
     #[test]
