@@ -89,49 +89,53 @@ impl Cluster {
         self.list_brokers(style).expect("a cluster without an id has a host for every node, if its rule lists names")
     }
 
-    /// Lists the brokers for a client that has the hook; see
+    /// Lists the brokers for a client that has the hook, each by its long domain if it has one; see
     /// [`Resolver::client_bootstrap_servers`](crate::Resolver::client_bootstrap_servers).
     ///
     /// # Errors
     ///
-    /// Fails if the client's security needs long domains and none are known.
+    /// Fails if the client's security needs long domains and a broker has none.
     pub fn client_bootstrap(
         &self,
         security_protocol: Option<&str>,
         sasl_mechanism: Option<&str>,
     ) -> Result<Vec<Endpoint>, Error> {
-        let needs_names = BootstrapStyle::for_security(security_protocol, sasl_mechanism).is_some();
         match self.bootstrap() {
             Some(style) => self.list_brokers(style),
-            None if needs_names => self.list_brokers(BootstrapStyle::Names),
-            None if self.brokers().all(|node| node.long_domain().is_some()) => self.list_brokers(BootstrapStyle::Names),
-            None => self.list_brokers(BootstrapStyle::Addresses),
+            None => match BootstrapStyle::for_security(security_protocol, sasl_mechanism) {
+                Some(style) => self.list_brokers(style),
+                None => self.list(|node| Ok(self.by_name(node).or_else(|| self.by_address(node)))),
+            },
         }
     }
 
-    /// Lists the brokers in a style, each endpoint once.
     fn list_brokers(&self, style: BootstrapStyle) -> Result<Vec<Endpoint>, Error> {
-        let port = self.broker_port();
+        self.list(|node| match style {
+            BootstrapStyle::Names => self.by_name(node).ok_or_else(|| no_long_domain(node)).map(Some),
+            BootstrapStyle::Addresses => Ok(self.by_address(node)),
+        })
+    }
+
+    /// Lists the brokers, each endpoint once.
+    fn list(&self, endpoint: impl Fn(&Node) -> Result<Option<Endpoint>, Error>) -> Result<Vec<Endpoint>, Error> {
         let mut list: Vec<Endpoint> = Vec::new();
         let mut seen = HashSet::new();
         for node in self.brokers() {
-            let endpoint = match style {
-                BootstrapStyle::Names => {
-                    let name = node.long_domain().ok_or_else(|| no_long_domain(node))?;
-                    Endpoint { host: name.to_owned(), port }
-                }
-                // The address of the rule, also with `connect`: the lookup leads it on, and it is what brokers advertise.
-                BootstrapStyle::Addresses => match (node.address(self.rule().dials), node.connect()) {
-                    (Some(address), _) => Endpoint { host: address.to_string(), port },
-                    (None, Some(connect)) => Endpoint { host: connect.ip().to_string(), port: connect.port() },
-                    (None, None) => continue,
-                },
-            };
-            if seen.insert(endpoint.clone()) {
-                list.push(endpoint);
-            }
+            list.extend(endpoint(node)?.filter(|endpoint| seen.insert(endpoint.clone())));
         }
         Ok(list)
+    }
+
+    fn by_name(&self, node: &Node) -> Option<Endpoint> {
+        Some(Endpoint { host: node.long_domain()?.to_owned(), port: self.broker_port() })
+    }
+
+    /// The address of the rule, also with `connect`: the lookup leads it on, and it is what brokers advertise.
+    fn by_address(&self, node: &Node) -> Option<Endpoint> {
+        match (node.address(self.rule().dials), node.connect()) {
+            (Some(address), _) => Some(Endpoint { host: address.to_string(), port: self.broker_port() }),
+            (None, connect) => connect.map(|to| Endpoint { host: to.ip().to_string(), port: to.port() }),
+        }
     }
 }
 
@@ -190,6 +194,21 @@ mod tests {
         description.nodes[2].public_ip = None;
         description.nodes[2].connect = Some("[::1]:2".parse().unwrap());
         check(description, "R2", "203.0.113.24:19093,[::1]:2", Some("kafka.public-access.enable=true"));
+    }
+
+    #[test]
+    fn a_client_lists_each_broker_by_name_if_it_has_one() {
+        let mut description = description("3.11", "private");
+        description.settings.id = None;
+        description.nodes[1].host = Some("kafka-1.example".to_owned());
+        let cluster = Cluster::new(description.clone()).unwrap();
+        let list = |protocol| cluster.client_bootstrap(protocol, None).map(|list| join(&list));
+        assert_eq!(list(None).unwrap(), "kafka-1.example:9092,10.0.1.25:9092");
+        let error = list(Some("SSL")).unwrap_err().to_string();
+        assert!(error.contains("id: missing") && error.contains("emr-worker-2"), "{error}");
+        description.nodes[2].host = Some("kafka-2.example".to_owned());
+        let all = Cluster::new(description).unwrap().client_bootstrap(Some("SSL"), None).unwrap();
+        assert_eq!(join(&all), "kafka-1.example:9092,kafka-2.example:9092");
     }
 
     #[test]

@@ -213,16 +213,16 @@ impl Resolver {
         self.with_cluster(|cluster| Ok(cluster.bootstrap_endpoints()))
     }
 
-    /// Returns the value for `bootstrap.servers` of a client that has the hook: long domains, so that the client finds a
-    /// cluster again whose addresses changed. Addresses if the description says `bootstrap = "addresses"`, or has no `id` and
-    /// so no long domains.
+    /// Returns the value for `bootstrap.servers` of a client that has the hook: each broker by its long domain, so that
+    /// the client finds a cluster again whose addresses changed. A broker without a long domain is listed by its address, and
+    /// all of them are if the description says `bootstrap = "addresses"`.
     ///
     /// The arguments are the client's `security.protocol` and `sasl.mechanism`, as
     /// [`BootstrapStyle::for_security`](crate::BootstrapStyle::for_security) takes them: TLS and Kerberos compare names, and cannot do without.
     ///
     /// # Errors
     ///
-    /// As [`Resolver::bootstrap_servers`]; also if the client's security needs long domains and none are known.
+    /// As [`Resolver::bootstrap_servers`]; also if the client's security needs long domains and a broker has none.
     pub fn client_bootstrap_servers(
         &self,
         security_protocol: Option<&str>,

@@ -124,7 +124,7 @@ fn known() -> impl Strategy<Value = Known> {
     (top, vec(seed(), 1..7)).prop_map(|((id, region, (_, text), network, style, strict, port, cluster_id), seeds)| {
         let mut release: EmrVersion = text.parse().unwrap();
         // Without an id there are no long domains, and nothing may ask for them.
-        let style = id.as_ref().map_or(Some(BootstrapStyle::Addresses), |_| style);
+        let style = style.filter(|style| id.is_some() || *style == BootstrapStyle::Addresses);
         let lists_names = |release: &EmrVersion| Rule::of(Some(release), network).bootstrap == BootstrapStyle::Names;
         if id.is_none() && lists_names(&release) {
             let since = RULES.iter().filter(|rule| rule.network == network).filter_map(|rule| rule.since).min();
@@ -313,15 +313,29 @@ proptest! {
         let cluster = known.cluster();
         let resolver = Resolver::from_clusters([cluster.clone()]).unwrap();
         let listed = resolver.client_bootstrap_servers(None, None).unwrap();
-        let has_names = cluster.brokers().all(|node| node.long_domain().is_some());
-        if cluster.bootstrap() != Some(BootstrapStyle::Addresses) && has_names {
-            for endpoint in listed.split(',') {
-                let (host, _) = endpoint.rsplit_once(':').unwrap();
-                prop_assert!(cluster.brokers().any(|node| node.long_domain() == Some(host)), "{}", listed);
-            }
-        } else {
-            prop_assert_eq!(listed, cluster.bootstrap_servers());
-        }
+        // Broker by broker, from how they were made.
+        let settings = &known.description.settings;
+        let port = settings.port.unwrap_or(cluster.rule().port);
+        let brokers = known.description.nodes.iter().zip(&known.nodes).filter(|(_, known)| known.broker);
+        let expected: BTreeSet<String> = brokers
+            .map(|(node, known)| {
+                let name = known.long_domains.first().filter(|_| settings.bootstrap != Some(BootstrapStyle::Addresses));
+                let address = if settings.network == Some(Network::Public) { node.public_ip } else { node.private_ip };
+                match (name, address) {
+                    (Some(name), _) => format!("{name}:{port}").to_ascii_lowercase(),
+                    (None, Some(address)) => SocketAddr::new(address, port).to_string(),
+                    (None, None) => node.connect.unwrap().to_string(),
+                }
+            })
+            .collect();
+        let servers: Vec<String> = listed.split(',').map(str::to_ascii_lowercase).collect();
+        prop_assert_eq!(servers.len(), expected.len(), "{}", listed);
+        prop_assert_eq!(servers.into_iter().collect::<BTreeSet<_>>(), expected);
+        // TLS and Kerberos compare names: all, or none.
+        let is_nameless = |(_, known): &(_, &KnownNode)| known.broker && known.long_domains.is_empty();
+        let is_nameless = known.description.nodes.iter().zip(&known.nodes).any(|known| is_nameless(&known));
+        let secured = resolver.client_bootstrap_servers(Some("ssl"), None);
+        prop_assert_eq!(secured.is_err(), is_nameless && settings.bootstrap != Some(BootstrapStyle::Addresses));
     }
 
     #[test]
