@@ -87,6 +87,9 @@ fn reason(host: &str, found: &Match<'_>, lookup: &Lookup) -> String {
         Match::Unknown(cluster) => {
             return format!("{shown} is under {} but is no node of the description; {then}", cluster.title());
         }
+        Match::PlainHost(_) if *lookup == Lookup::Refused => {
+            return format!("{shown} is a plain host of the hosts text, which has no address of the asked family");
+        }
         Match::PlainHost(_) => return format!("{shown} is a plain host of the hosts text"),
         Match::Foreign if is_literal => return format!("{shown} is an address, and dialled as it is"),
         Match::Foreign => return format!("{shown} is no name of the cluster; the system resolver is asked"),

@@ -576,13 +576,31 @@ mod tests {
 
     #[test]
     fn plain_hosts_of_a_hosts_text() {
-        let text = "10.0.1.24 emr-worker-1.cluster-48742\nfd00::24 emr-worker-1.cluster-48742\n127.0.0.1 localhost db\n::1 localhost\n";
+        let text = "10.0.1.24 emr-worker-1.cluster-48742\nfd00::24 emr-worker-1.cluster-48742\n10.0.0.9 registry db\nfd00::9 registry\n";
         let mut read = Description::from_hosts_text(text, Network::Private).unwrap();
         let hosts = Hosts::new([Cluster::new(read.remove(0)).unwrap()]).unwrap();
         mapped(&hosts, "emr-worker-1.cluster-48742", "10.0.1.24:9092 [fd00::24]:9092");
-        mapped(&hosts, "localhost", "127.0.0.1:9092 [::1]:9092");
-        assert_eq!(hosts.lookup("localhost", Family::V6), Lookup::Mapped(Dial::new("::1".parse().unwrap(), None)));
-        says(&hosts, "db", &Lookup::Mapped(Dial::new("127.0.0.1".parse().unwrap(), None)), "plain host");
+        mapped(&hosts, "registry", "10.0.0.9:9092 [fd00::9]:9092");
+        assert_eq!(hosts.lookup("registry", Family::V6), Lookup::Mapped(Dial::new("fd00::9".parse().unwrap(), None)));
+        says(&hosts, "db", &Lookup::Mapped(Dial::new("10.0.0.9".parse().unwrap(), None)), "plain host");
+        let warning = hosts.warning(Reach::Client, "db", Family::V6).unwrap();
+        assert!(warning.contains("db is a plain host of the hosts text, which has no address of the asked family"));
+    }
+
+    #[test]
+    fn what_a_machine_calls_itself_is_not_in_the_map() {
+        let text = "127.0.0.1 localhost\n127.0.1.1 me me.example.com\n::1 localhost ip6-localhost\n10.0.1.24 emr-worker-1.cluster-1\n";
+        // Two machines may call themselves otherwise.
+        let hosts = together(&[text, "127.0.0.2 localhost\n10.0.2.24 emr-worker-1.cluster-2\n"]).unwrap();
+        for own in ["localhost", "me", "me.example.com", "ip6-localhost"] {
+            for family in [Family::Any, Family::V4, Family::V6] {
+                assert_eq!(hosts.lookup(own, family), Lookup::System, "{own}");
+                assert_eq!(hosts.lookup_for(Reach::Program, own, family), Lookup::System, "{own}");
+            }
+            assert!(!hosts.could_have(own), "{own}");
+        }
+        // A node there is one all the same: of a cluster on this machine.
+        mapped(&together(&["127.0.0.1 emr-worker-1.cluster-1 kafka\n"]).unwrap(), "kafka", "127.0.0.1:9092");
     }
 
     #[test]

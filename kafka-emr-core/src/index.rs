@@ -124,8 +124,14 @@ impl Index {
     }
 
     fn add_plain(&mut self, nodes: &mut [Node], name: &str, address: IpAddr) -> Result<(), Error> {
+        let name = names::normal(name);
+        let is_written_node = |entry: &Entry| matches!(entry.owner, Owner::Node(_)) && !entry.is_derived;
+        // `localhost`, and what this machine calls itself, are not the cluster's: the system knows all their addresses.
+        if address.to_canonical().is_loopback() && !self.names.get(name.as_str()).is_some_and(is_written_node) {
+            return Ok(());
+        }
         let owner = Owner::PlainHost(self.plain.len());
-        let dial = match self.names.entry(names::normal(name).into()) {
+        let dial = match self.names.entry(name.as_str().into()) {
             MapEntry::Vacant(slot) => {
                 slot.insert(Entry { owner, is_derived: false, is_short: false });
                 self.plain.push(Dial::new(address, None));

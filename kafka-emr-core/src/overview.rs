@@ -32,7 +32,7 @@ pub struct Overview {
     pub bootstrap_servers: String,
     /// The nodes, in the order of the description.
     pub nodes: Vec<NodeOverview>,
-    /// Names of a hosts text that are no nodes.
+    /// Names of a hosts text that are no nodes. What the text calls its own machine (`127.0.0.1 localhost`) is left out.
     pub plain_hosts: Vec<PlainHost>,
 }
 

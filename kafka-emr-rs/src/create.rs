@@ -21,7 +21,7 @@ use crate::install::install;
 /// Implemented for rdkafka's [`ClientConfig`]. The configuration and the client are rdkafka's own, unchanged:
 ///
 /// - `bootstrap.servers` is filled in if it is not set: with the brokers' long domains, so that the client finds a cluster
-///   again whose addresses changed. Only a description without `id`, or with `bootstrap = "addresses"`, gives addresses.
+///   again whose addresses changed. Only a broker without one, or `bootstrap = "addresses"`, gives addresses.
 ///   Servers that are set are kept, and their names are resolved as all others are.
 /// - `client.dns.lookup` is set to `use_all_dns_ips`.
 /// - The resolver lives as long as any client made with it.

@@ -111,10 +111,10 @@ def test_short_names_are_another_clusters_as_well(new_loop: Any, lan: pathlib.Pa
 
 def test_short_names_of_a_hosts_text_are_the_users(tmp_path: pathlib.Path) -> None:
     hosts = tmp_path / "hosts"
-    hosts.write_text(f"127.20.1.24 {NAME} emr-worker-1\n127.20.1.30 registry\n")
+    hosts.write_text(f"127.20.1.24 {NAME} emr-worker-1\n10.20.1.30 registry\n")
     with kafka_emr.install(hosts):
         assert socket.getaddrinfo("emr-worker-1", 1)[0][4] == ("127.20.1.24", 1)
-        assert socket.getaddrinfo("registry", 1)[0][4] == ("127.20.1.30", 1)
+        assert socket.getaddrinfo("registry", 1)[0][4] == ("10.20.1.30", 1)
 
 
 @LOOPS

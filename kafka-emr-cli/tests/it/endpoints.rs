@@ -118,14 +118,16 @@ broker     = true
 
 #[test]
 fn hosts_text_with_a_second_family_and_plain_hosts() {
-    let hosts =
-        file("", "10.0.1.24 emr-worker-1.cluster-48742\nfd00::24 emr-worker-1.cluster-48742\n127.0.0.1 localhost db\n");
+    let hosts = file(
+        "",
+        "10.0.1.24 emr-worker-1.cluster-48742\nfd00::24 emr-worker-1.cluster-48742\n127.0.0.1 localhost\n10.0.0.9 registry db\n",
+    );
     expect![[r#"
         cluster-48742 · release not known (hosts text) · private network
           rule       R3: before EMR-3.11, clients must know every node by its long domain; on the private network it leads to the node's private IP, port 9092
           document   Cross-cluster access to Kafka: before V3.11.X, private network
           bootstrap  emr-worker-1.cluster-48742:9092
-          plain      localhost = 127.0.0.1, db = 127.0.0.1
+          plain      registry = 10.0.0.9, db = 10.0.0.9
 
           name          role  broker  long domain                 dials                            by
           ────────────────────────────────────────────────────────────────────────────────────────────────────
