@@ -132,6 +132,19 @@ impl Hosts {
         &self.0.connections
     }
 
+    /// Returns what to warn of if addresses belong to nodes of two clusters.
+    pub(crate) fn ambiguity(&self) -> Option<String> {
+        let ambiguous = &self.0.ambiguous_addresses;
+        let first = ambiguous.iter().min()?;
+        let which = match ambiguous.len() {
+            1 => format!("the address {first} belongs to nodes of two clusters and is dialled as it is"),
+            count => format!(
+                "{count} addresses, {first} among them, belong to nodes of two clusters and are dialled as they are"
+            ),
+        };
+        Some(format!("{which}; give each cluster a resolver of its own"))
+    }
+
     /// Returns whether two handles are of the same map.
     #[must_use]
     pub fn same(&self, other: &Hosts) -> bool {
@@ -319,13 +332,6 @@ impl Map {
                     ambiguous.insert(address);
                 }
             }
-        }
-        if let Some(first) = ambiguous.iter().min() {
-            log::warn!(
-                "{} addresses, {first} among them, belong to nodes of two clusters and are dialled as they are; \
-                 give each cluster a resolver of its own",
-                ambiguous.len()
-            );
         }
         self.ambiguous_addresses = ambiguous;
     }

@@ -110,7 +110,9 @@ impl Resolver {
     ///
     /// Fails if there is none, or if two of them have the same long domains.
     pub fn from_clusters(clusters: impl IntoIterator<Item = Cluster>) -> Result<Self, Error> {
-        Map::new(clusters, Vec::new()).map(|map| Resolver::new(map, None, None))
+        let map = Map::new(clusters, Vec::new())?;
+        map.warn();
+        Ok(Resolver::new(map, None, None))
     }
 
     fn new(map: Map, source: Option<Source>, follow: Option<Follow>) -> Self {
@@ -337,6 +339,14 @@ impl Map {
             let (title, nodes, rule) = (cluster.title(), cluster.nodes().len(), cluster.rule());
             log::info!("{source}: {what}: {title}, rule {rule}, nodes: {nodes}");
         }
+        self.warn();
+    }
+
+    /// Warns of what is ambiguous. No lock is held: a logger may resolve names itself.
+    fn warn(&self) {
+        if let Some(warning) = self.hosts.ambiguity() {
+            log::warn!("{warning}");
+        }
     }
 
     fn warned(&self) -> HashSet<String> {
@@ -371,6 +381,7 @@ fn stamps(source: &Source) -> Vec<Option<Stamp>> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::PathBuf;
 
@@ -624,14 +635,24 @@ mod tests {
 
         static RESOLVER: OnceLock<Resolver> = OnceLock::new();
         static LINES: AtomicUsize = AtomicUsize::new(0);
+        static SEEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
+        thread_local! {
+            /// Other tests log in their threads.
+            static IS_OURS: Cell<bool> = const { Cell::new(false) };
+        }
         struct Resolving;
         impl log::Log for Resolving {
             fn enabled(&self, _: &log::Metadata<'_>) -> bool {
                 true
             }
 
-            fn log(&self, _: &log::Record<'_>) {
+            fn log(&self, record: &log::Record<'_>) {
+                if !IS_OURS.get() {
+                    return;
+                }
+                SEEN.lock().unwrap().push(record.args().to_string());
                 let Some(resolver) = RESOLVER.get() else { return };
+                assert!(try_lock(&resolver.0.follow.as_ref().unwrap().looking).is_some(), "{}", record.args());
                 if LINES.fetch_add(1, Ordering::SeqCst) < 100 {
                     time_passes(resolver);
                     let _ = resolver.lookup("emr-worker-8.cluster-48742", Family::Any);
@@ -642,16 +663,27 @@ mod tests {
         }
         log::set_logger(&Resolving).unwrap();
         log::set_max_level(log::LevelFilter::Info);
+        IS_OURS.set(true);
         let (_directory, path) = directory_with(&describe("10.0.1.24"));
-        let resolver = RESOLVER.get_or_init(|| Resolver::open(path.to_str().unwrap()).unwrap());
+        let other = "emr://1?release=3.11&network=public&emr-worker-1=10.0.1.25/203.0.113.25";
+        let source = format!("{};{other}", path.display());
+        let resolver = RESOLVER.get_or_init(|| Resolver::open(&source).unwrap());
         let _ = resolver.lookup("emr-worker-9.cluster-48742", Family::Any);
-        for content in ["release = ", &describe("10.0.1.25")] {
+        // The last one has an address of the other cluster.
+        for content in ["release = ", &describe("10.0.1.26"), &describe("10.0.1.25")] {
             replace(&path, content);
             time_passes(resolver);
             let _ = resolver.lookup("emr-worker-1", Family::Any);
         }
         leads_to(resolver, "10.0.1.25");
-        assert!(LINES.load(Ordering::SeqCst) >= 4, "two missing names, a bad file, a good one");
+        assert!(
+            LINES.load(Ordering::SeqCst) >= 6,
+            "two missing names, a bad file, two good ones, an ambiguous address"
+        );
+        let is_ambiguous = |line: &&String| line.contains("the address 10.0.1.25 belongs to nodes of two clusters");
+        assert_eq!(SEEN.lock().unwrap().iter().filter(is_ambiguous).count(), 1);
+        Resolver::from_clusters(resolver.clusters()).unwrap();
+        assert_eq!(SEEN.lock().unwrap().iter().filter(is_ambiguous).count(), 2);
     }
 
     #[test]
