@@ -40,23 +40,24 @@ impl Hosts {
             node: node.map(|(_, node)| node.name().to_owned()),
         }
     }
+}
 
+impl Match<'_> {
     /// Returns what to warn of if a host is a cluster's own and leads nowhere: a name under its domain that no node has, or a
     /// node without an address of the asked family.
-    pub(crate) fn warning(&self, reach: Reach, host: &str, family: Family) -> Option<String> {
-        let found = self.find(reach, host);
-        let lookup = found.lookup(family);
-        let is_missing = match &found {
+    #[cold]
+    pub(crate) fn warning(&self, host: &str, lookup: &Lookup) -> Option<String> {
+        let is_missing = match self {
             Match::Unknown(_) => true,
-            Match::Node(_, node) if node.dial().is_some() => lookup == Lookup::Refused,
+            Match::Node(_, node) if node.dial().is_some() => *lookup == Lookup::Refused,
             // A short name may be another's as well.
             Match::Node(cluster, _) => is_under(host, cluster),
-            Match::PlainHost(_) => lookup == Lookup::Refused,
+            Match::PlainHost(_) => *lookup == Lookup::Refused,
             Match::Ambiguous(..) | Match::Foreign | Match::Impossible => false,
         };
         is_missing.then(|| {
-            let reason = reason(host, &found, &lookup);
-            match found {
+            let reason = reason(host, self, lookup);
+            match self {
                 Match::Unknown(cluster) => {
                     format!("{reason}. If {} has a new node, add it to the description", cluster.title())
                 }

@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use crate::cluster::bad;
 use crate::index::{Entry, Owner};
 use crate::names::{self, LongDomain, MAX_NAME};
@@ -44,8 +46,8 @@ struct Map {
     clusters: Vec<Cluster>,
     /// What the clusters' long domains end in, with the dot in front, in lower case.
     domains: Vec<(String, usize)>,
-    /// The domains of nodes whose `host` is given. The next description may have more nodes there.
-    host_domains: Vec<String>,
+    /// What each `host` and alias of a node ends in, in lower case. The next description may have more nodes there.
+    other_domains: HashSet<String, RandomState>,
     /// Names that two clusters have, and that lead to different places.
     ambiguous_names: AmbiguousNames,
     /// Addresses that nodes of two clusters have, and that lead to different places.
@@ -90,11 +92,12 @@ impl Hosts {
         for (number, cluster) in clusters.iter().enumerate() {
             domains.extend(cluster.domain().map(|domain| (format!(".{}", names::normal(domain)), number)));
         }
-        let hosts = clusters.iter().flat_map(Cluster::nodes).filter_map(|node| node.description().host.as_deref());
-        let host_domains: HashSet<&str> = hosts.filter_map(|host| Some(host.split_once('.')?.1)).collect();
+        let described = clusters.iter().flat_map(Cluster::nodes).map(Node::description);
+        let others = described.flat_map(|node| node.host.iter().chain(&node.aliases));
+        let other_domains = others.filter_map(|name| Some(names::normal(name).split_once('.')?.1.to_owned()));
         let mut map = Map {
+            other_domains: other_domains.collect(),
             domains,
-            host_domains: host_domains.into_iter().map(names::normal).collect(),
             ambiguous_names: AmbiguousNames::default(),
             ambiguous_addresses: HashSet::new(),
             connections: Connections::default(),
@@ -176,32 +179,20 @@ impl Hosts {
     /// Returns whether a host could be in this map or in the next one: it is in it, or it is named as the nodes of an EMR
     /// cluster are. For all others there is no reason to look whether the description changed.
     pub(crate) fn could_have(&self, host: &str) -> bool {
-        match self.find(Reach::Program, host) {
+        let could_have = in_lower_case(host, |host| match self.find_lower(Reach::Program, host) {
             Match::Foreign => {
-                let domain = names::without_trailing_dot(host).split_once('.').map(|(_, domain)| domain);
-                let is_beside = |domain: &str| self.0.host_domains.iter().any(|own| own.eq_ignore_ascii_case(domain));
-                LongDomain::parse(host).is_some() || domain.is_some_and(is_beside)
+                let domain = host.split_once('.').map(|(_, domain)| domain);
+                LongDomain::parse(host).is_some() || domain.is_some_and(|domain| self.0.other_domains.contains(domain))
             }
             Match::Impossible => false,
             _ => true,
-        }
+        });
+        could_have.unwrap_or(false)
     }
 
     #[inline]
     pub(crate) fn find(&self, reach: Reach, host: &str) -> Match<'_> {
-        let host = names::without_trailing_dot(host);
-        if host.is_empty() || host.len() > MAX_NAME {
-            return Match::Impossible;
-        }
-        // Most names come as they are compared. To look at all bytes is quicker than to stop at the first one.
-        if !host.bytes().fold(false, |is_upper, byte| is_upper | byte.is_ascii_uppercase()) {
-            return self.find_lower(reach, host);
-        }
-        let mut buffer = [0; MAX_NAME];
-        let lower = &mut buffer[..host.len()];
-        lower.copy_from_slice(host.as_bytes());
-        lower.make_ascii_lowercase();
-        std::str::from_utf8(lower).map_or(Match::Impossible, |lower| self.find_lower(reach, lower))
+        in_lower_case(host, |host| self.find_lower(reach, host)).unwrap_or(Match::Impossible)
     }
 
     #[inline]
@@ -225,6 +216,24 @@ impl Hosts {
         let own = self.0.domains.iter().find(|(domain, _)| under(domain));
         own.map_or(Match::Foreign, |(_, number)| Match::Unknown(&self.0.clusters[*number]))
     }
+}
+
+/// Passes a name on as it is compared; `None` if it can be none. It takes no memory.
+#[inline]
+fn in_lower_case<T>(host: &str, then: impl FnOnce(&str) -> T) -> Option<T> {
+    let host = names::without_trailing_dot(host);
+    if host.is_empty() || host.len() > MAX_NAME {
+        return None;
+    }
+    // Most names come as they are compared. To look at all bytes is quicker than to stop at the first one.
+    if !host.bytes().fold(false, |is_upper, byte| is_upper | byte.is_ascii_uppercase()) {
+        return Some(then(host));
+    }
+    let mut buffer = [0; MAX_NAME];
+    let lower = &mut buffer[..host.len()];
+    lower.copy_from_slice(host.as_bytes());
+    lower.make_ascii_lowercase();
+    std::str::from_utf8(lower).ok().map(then)
 }
 
 impl Map {
@@ -400,6 +409,11 @@ mod tests {
         }
     }
 
+    fn warning(hosts: &Hosts, host: &str, family: Family) -> Option<String> {
+        let found = hosts.find(Reach::Client, host);
+        found.warning(host, &found.lookup(family))
+    }
+
     #[track_caller]
     fn says(hosts: &Hosts, host: &str, lookup: &Lookup, says: &str) {
         let explanation = hosts.explain(host, Family::Any);
@@ -439,7 +453,7 @@ mod tests {
         says(&hosts, ".", &Lookup::System, "cannot be");
         says(&hosts, "emr-worker-1\0.cluster-48742", &Lookup::System, "cannot be");
         says(&hosts, &"a".repeat(256), &Lookup::System, "cannot be");
-        let warning = |host, family| hosts.warning(Reach::Client, host, family).unwrap_or_default();
+        let warning = |host, family| warning(&hosts, host, family).unwrap_or_default();
         assert!(warning("emr-worker-9.cluster-48742", Family::Any).contains("new node"));
         assert!(warning("emr-header-1.cluster-48742", Family::Any).contains("no address"));
         assert!(warning("emr-worker-1", Family::V6).contains("asked family"));
@@ -589,7 +603,7 @@ mod tests {
         mapped(&hosts, "registry", "10.0.0.9:9092 [fd00::9]:9092");
         assert_eq!(hosts.lookup("registry", Family::V6), Lookup::Mapped(Dial::new("fd00::9".parse().unwrap(), None)));
         says(&hosts, "db", &Lookup::Mapped(Dial::new("10.0.0.9".parse().unwrap(), None)), "plain host");
-        let warning = hosts.warning(Reach::Client, "db", Family::V6).unwrap();
+        let warning = warning(&hosts, "db", Family::V6).unwrap();
         assert!(warning.contains("db is a plain host of the hosts text, which has no address of the asked family"));
     }
 
@@ -643,16 +657,28 @@ mod tests {
 
     #[test]
     fn what_a_map_could_have() {
-        let described = "id=\"48742\"\nrelease=\"3.10\"\n[[nodes]]\nname=\"emr-worker-1\"\nprivate_ip=\"10.0.1.24\"\nhost=\"kafka-1.corp.example\"\n";
+        let described = "id=\"48742\"\nrelease=\"3.10\"\n[[nodes]]\nname=\"emr-worker-1\"\nprivate_ip=\"10.0.1.24\"\nhost=\"kafka-1.corp.example\"\naliases=[\"broker-1.Kafka.example.\", \"kafka\"]\n";
         let hosts = Hosts::new([Cluster::new(Description::from_toml(described).unwrap()).unwrap()]).unwrap();
-        for own in
-            ["kafka-1.corp.example", "kafka-2.CORP.example", "emr-worker-9.cluster-48742", "emr-worker-1.cluster-1"]
-        {
+        for own in [
+            "kafka-1.corp.example",
+            "kafka-2.CORP.example",
+            "emr-worker-9.cluster-48742",
+            "emr-worker-1.cluster-1",
+            "broker-2.kafka.example",
+            "KAFKA.",
+        ] {
             assert!(hosts.could_have(own), "{own}");
         }
-        for foreign in
-            ["localhost", "emr-worker-1", "corp.example", "www.example.com", "10.0.1.24", "", "a.b.corp.example"]
-        {
+        for foreign in [
+            "localhost",
+            "emr-worker-1",
+            "corp.example",
+            "www.example.com",
+            "10.0.1.24",
+            "",
+            "a.b.corp.example",
+            "kafka.example",
+        ] {
             assert!(!hosts.could_have(foreign), "{foreign}");
         }
     }

@@ -13,6 +13,7 @@ use crate::clock::milliseconds;
 use crate::counts::Counters;
 use crate::endpoints::join;
 use crate::file::Stamp;
+use crate::hosts::Match;
 use crate::{
     Cluster, Endpoint, Error, ErrorKind, Explanation, Family, FileState, Hosts, Lookup, Overview, Reach, Source,
     Status, names,
@@ -148,10 +149,11 @@ impl Resolver {
     #[inline]
     fn answer(&self, reach: Reach, host: &str, family: Family) -> Lookup {
         let map = self.0.map.load();
-        let lookup = map.hosts.lookup_for(reach, host, family);
+        let found = map.hosts.find(reach, host);
+        let lookup = found.lookup(family);
         self.0.counters.count(&lookup);
         if !matches!(lookup, Lookup::Mapped(_)) {
-            map.warn_of_missing(reach, host, family);
+            map.warn_of_missing(&found, host, &lookup);
         }
         lookup
     }
@@ -252,16 +254,21 @@ impl Resolver {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Looks at the files when it is time, and swaps the map when one changed.
     #[inline]
     fn look_at_files(&self) {
         let (Some(follow), Some(source)) = (&self.0.follow, &self.0.source) else { return };
         let now = milliseconds();
         let next = follow.next_look.load(Ordering::Relaxed);
+        if now >= next {
+            self.look(follow, source, next, now);
+        }
+    }
+
+    /// Looks at the files, which is due once a second, and swaps the map when one changed.
+    #[cold]
+    fn look(&self, follow: &Follow, source: &Source, next: u64, now: u64) {
         // One thread wins and looks; the others go on with the map there is.
-        if now < next
-            || follow.next_look.compare_exchange(next, now + LOOK_EVERY, Ordering::Relaxed, Ordering::Relaxed).is_err()
-        {
+        if follow.next_look.compare_exchange(next, now + LOOK_EVERY, Ordering::Relaxed, Ordering::Relaxed).is_err() {
             return;
         }
         // Held by a thread that still reads: then this one goes on too. It may even be the same thread, in its logger.
@@ -353,8 +360,8 @@ impl Map {
         try_lock(&self.warned).map(|warned| warned.clone()).unwrap_or_default()
     }
 
-    fn warn_of_missing(&self, reach: Reach, host: &str, family: Family) {
-        let Some(warning) = self.hosts.warning(reach, host, family) else { return };
+    fn warn_of_missing(&self, found: &Match<'_>, host: &str, lookup: &Lookup) {
+        let Some(warning) = found.warning(host, lookup) else { return };
         // Not waited for: in a forked process, the thread that holds it may be gone. The next lookup warns then.
         let Some(mut warned) = try_lock(&self.warned) else { return };
         let first = warned.len() < MAX_WARNED && warned.insert(names::normal(host));

@@ -70,6 +70,13 @@ mod lookup {
         look_up(bencher, nodes, &private_ip_of(nodes).to_string());
     }
 
+    #[divan::bench(args = NODES)]
+    fn foreign_name(bencher: Bencher<'_, '_>, nodes: u32) {
+        let resolver = resolver(nodes);
+        assert_eq!(resolver.lookup("kafka-1.example.com", Family::Any), Lookup::System);
+        bencher.bench(|| resolver.lookup(black_box("kafka-1.example.com"), Family::Any));
+    }
+
     #[divan::bench(args = NODES, threads = 2)]
     fn name_on_two_threads(bencher: Bencher<'_, '_>, nodes: u32) {
         look_up(bencher, nodes, &long_domain(nodes));
