@@ -258,8 +258,9 @@ int kafka_emr_lookup(const kafka_emr_resolver_t *resolver,
 
 // As kafka_emr_lookup(), for code that stands in front of a whole program's lookups, which are not for brokers alone: only
 // the names that a description has in full are mapped (long domains, host, aliases, names in hosts text), no short names and no
-// addresses. For every other name no file is looked at and no line is written. The connect of a node counts for Kafka's ports
-// only; connections to addresses are for kafka_emr_program_connect().
+// addresses. For every other name no file is looked at and no line is written. The connect of a node is for TCP to Kafka's ports:
+// its name leads to an address of the node's own, which kafka_emr_program_connect() leads on; to the tunnel itself only if the
+// node has no such address.
 int kafka_emr_program_lookup(const kafka_emr_resolver_t *resolver,
                              const char *node,
                              const char *service,

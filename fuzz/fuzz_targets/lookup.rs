@@ -24,7 +24,7 @@ fuzz_target!(|input: (u16, &str)| {
             if let Lookup::Mapped(dial) = &lookup {
                 assert!(dial.socket_addrs(port).count() > 0 && dial.socket_addrs(port).all(|to| to.port() == port));
             }
-            let in_program = resolver.lookup_in_program(host, family);
+            let (in_program, _) = resolver.lookup_in_program(host, family);
             assert!(in_program == lookup || in_program == Lookup::System);
             assert_eq!(resolver.explain(host, family).lookup, lookup);
             assert_eq!(resolver.lookup(&host.to_ascii_uppercase(), family), lookup);

@@ -157,7 +157,13 @@ impl Hosts {
     /// Returns the node that a host belongs to, and its cluster. Takes what [`Hosts::lookup`] takes.
     #[must_use]
     pub fn node(&self, host: &str) -> Option<(&Cluster, &Node)> {
-        match self.find(Reach::Client, host) {
+        self.node_for(Reach::Client, host)
+    }
+
+    /// Returns the node that a host belongs to for a client or a whole program, and its cluster.
+    #[must_use]
+    pub fn node_for(&self, reach: Reach, host: &str) -> Option<(&Cluster, &Node)> {
+        match self.find(reach, host) {
             Match::Node(cluster, node) => Some((cluster, node)),
             _ => None,
         }

@@ -129,26 +129,29 @@ impl Resolver {
     #[inline]
     pub fn lookup(&self, host: &str, family: Family) -> Lookup {
         self.look_at_files();
-        self.answer(Reach::Client, host, family)
+        self.answer(&self.0.map.load(), Reach::Client, host, family)
     }
 
     /// Looks a name up for a whole program, which asks for much that is not Kafka's. For a name that cannot be a cluster's it
     /// looks at no file, writes no line and makes no system call.
     ///
-    /// Addresses are not looked up but connected to: see [`Hosts::connections`].
+    /// Returns the map too that the answer is from: the next lookup may have another one. Addresses are not looked up but
+    /// connected to: see [`Hosts::connections`].
     #[must_use]
-    pub fn lookup_in_program(&self, name: &str, family: Family) -> Lookup {
-        if !self.0.map.load().hosts.could_have(name) {
+    pub fn lookup_in_program(&self, name: &str, family: Family) -> (Lookup, Hosts) {
+        let map = self.0.map.load();
+        if !map.hosts.could_have(name) {
             self.0.counters.count(&Lookup::System);
-            return Lookup::System;
+            return (Lookup::System, map.hosts.clone());
         }
+        drop(map);
         self.look_at_files();
-        self.answer(Reach::Program, name, family)
+        let map = self.0.map.load();
+        (self.answer(&map, Reach::Program, name, family), map.hosts.clone())
     }
 
     #[inline]
-    fn answer(&self, reach: Reach, host: &str, family: Family) -> Lookup {
-        let map = self.0.map.load();
+    fn answer(&self, map: &Map, reach: Reach, host: &str, family: Family) -> Lookup {
         let found = map.hosts.find(reach, host);
         let lookup = found.lookup(family);
         self.0.counters.count(&lookup);
@@ -590,12 +593,19 @@ mod tests {
         let next_look = || resolver.0.follow.as_ref().unwrap().next_look.load(Ordering::Relaxed);
         for foreign in ["localhost", "emr-worker-1", "10.0.1.24", "www.example.com", ""] {
             time_passes(&resolver);
-            assert_eq!(resolver.lookup_in_program(foreign, Family::Any), Lookup::System, "{foreign}");
+            assert_eq!(resolver.lookup_in_program(foreign, Family::Any).0, Lookup::System, "{foreign}");
             assert_eq!(next_look(), 0, "{foreign}: the files were looked at");
         }
-        assert!(matches!(resolver.lookup_in_program("emr-worker-1.cluster-48742", Family::Any), Lookup::Mapped(_)));
+        let name = "emr-worker-1.cluster-48742";
+        let (lookup, hosts) = resolver.lookup_in_program(name, Family::Any);
         assert_ne!(next_look(), 0);
         leads_to(&resolver, "10.0.1.25");
+        // The map that was read in that lookup, whatever is read later.
+        replace(&path, &describe("10.0.1.26"));
+        time_passes(&resolver);
+        leads_to(&resolver, "10.0.1.26");
+        let (_, node) = hosts.node_for(Reach::Program, name).unwrap();
+        assert_eq!(lookup, Lookup::Mapped(node.dial().unwrap().clone()));
     }
 
     #[test]

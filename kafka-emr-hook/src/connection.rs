@@ -9,8 +9,7 @@ use kafka_emr_core::Connections;
 use libc::{sockaddr, sockaddr_in, sockaddr_in6, sockaddr_storage, socklen_t};
 
 /// Returns where a TCP connection to an address goes instead, in a form that the same socket takes.
-#[must_use]
-pub fn leads_to(connections: &Connections, asked: SocketAddr) -> Option<SocketAddr> {
+pub(crate) fn leads_to(connections: &Connections, asked: SocketAddr) -> Option<SocketAddr> {
     let to = connections.leads_to(asked)?;
     match (asked, to.ip()) {
         (SocketAddr::V4(_), IpAddr::V6(_)) => None,

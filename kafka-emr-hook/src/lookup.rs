@@ -4,10 +4,11 @@ use std::ffi::{CStr, CString};
 use std::net::IpAddr;
 use std::ptr;
 
-use kafka_emr_core::{Dial, Family, Lookup, Reach, Resolver};
+use kafka_emr_core::{Dial, Family, Lookup, Resolver};
 use libc::{addrinfo, c_char, c_int};
 
 use crate::addrinfo::{Kind, List, address_of};
+use crate::program::answer_in_program;
 use crate::system::{Query, SystemList, no_address, number};
 
 /// Resolves as `getaddrinfo(3)` does, with the resolver in front: the names of its clusters are answered from the map,
@@ -35,7 +36,7 @@ pub unsafe fn getaddrinfo(
     res: *mut *mut addrinfo,
 ) -> c_int {
     let resolve = |node: Option<&CStr>, service: Option<&CStr>, hints: Option<&addrinfo>| {
-        let mapped = map(resolver, Reach::Client, node, service, hints)?;
+        let mapped = map(resolver, node, service, hints)?;
         mapped.map_or_else(|| ask_system(node, service, hints), Ok).map(Some)
     };
     // SAFETY: the caller vouches for the arguments.
@@ -55,9 +56,8 @@ pub unsafe fn lookup(
     hints: *const addrinfo,
     res: *mut *mut addrinfo,
 ) -> Option<c_int> {
-    let resolve = |node: Option<&CStr>, service: Option<&CStr>, hints: Option<&addrinfo>| {
-        map(resolver, Reach::Client, node, service, hints)
-    };
+    let resolve =
+        |node: Option<&CStr>, service: Option<&CStr>, hints: Option<&addrinfo>| map(resolver, node, service, hints);
     // SAFETY: the caller vouches for the arguments.
     unsafe { answer(node, service, hints, res, resolve) }
 }
@@ -65,8 +65,7 @@ pub unsafe fn lookup(
 /// As [`lookup`], for a whole program, which asks for more than brokers: see
 /// [`Resolver::lookup_in_program`](kafka_emr_core::Resolver::lookup_in_program).
 ///
-/// A node's `connect` counts for Kafka's ports. With another service, or none, the name leads to an address of the node's own,
-/// from where [`redirect`](crate::redirect) leads on.
+/// Where the name of a node with `connect` leads, [`answer_in_program`] says.
 ///
 /// # Safety
 ///
@@ -79,7 +78,7 @@ pub unsafe fn lookup_in_program(
     res: *mut *mut addrinfo,
 ) -> Option<c_int> {
     let resolve = |node: Option<&CStr>, service: Option<&CStr>, hints: Option<&addrinfo>| {
-        map(resolver, Reach::Program, node, service, hints)
+        map_in_program(resolver, node, &Query::new(service, hints))
     };
     // SAFETY: the caller vouches for the arguments.
     unsafe { answer(node, service, hints, res, resolve) }
@@ -131,7 +130,6 @@ unsafe fn text<'a>(pointer: *const c_char) -> Option<&'a CStr> {
 #[inline]
 fn map(
     resolver: &Resolver,
-    reach: Reach,
     node: Option<&CStr>,
     service: Option<&CStr>,
     hints: Option<&addrinfo>,
@@ -150,16 +148,7 @@ fn map(
         // The system says itself that there is no such family.
         _ => return Ok(None),
     };
-    let lookup = match reach {
-        Reach::Client => resolver.lookup(host, family),
-        Reach::Program => match resolver.lookup_in_program(host, family) {
-            Lookup::Mapped(dial) if dial.port().is_some() => {
-                tunnel_or_own(resolver, host, &Query::new(service, hints), family, dial)
-            }
-            lookup => lookup,
-        },
-    };
-    match (lookup, tcp_port(service, hints)) {
+    match (resolver.lookup(host, family), tcp_port(service, hints)) {
         (Lookup::System, _) => Ok(None),
         (Lookup::Refused, Some(_)) => Err(no_address(host)),
         (Lookup::Refused, None) => Err(Query::new(service, hints).refusal(system_getaddrinfo, host)),
@@ -176,20 +165,17 @@ fn ascii(text: &CStr) -> Option<&str> {
     bytes.is_ascii().then(|| unsafe { str::from_utf8_unchecked(bytes) })
 }
 
-/// Returns where the name of a node with `connect` leads in a whole program: to the tunnel for Kafka's ports and TCP only. A
-/// node without an address of its own has nothing else.
-fn tunnel_or_own(resolver: &Resolver, host: &str, query: &Query<'_>, family: Family, tunnel: Dial) -> Lookup {
-    let hosts = resolver.last_hosts();
-    let Some((cluster, node)) = hosts.node(host) else { return Lookup::Mapped(tunnel) };
-    let port = query.port().filter(|port| *port != 0);
-    let is_kafka = port.is_some_and(|port| cluster.kafka_ports().contains(&port)) && !query.is_udp();
-    match node.own_dial(cluster.rule().dials, family) {
-        _ if is_kafka => Lookup::Mapped(tunnel),
-        Some(own) => Lookup::Mapped(own),
-        // The port may be put in later.
-        None if port.is_none() && !query.is_udp() => Lookup::Mapped(tunnel),
-        None => Lookup::System,
+/// Asks the map for a whole program; `None` if the system resolver is to be asked.
+fn map_in_program(resolver: &Resolver, node: Option<&CStr>, query: &Query<'_>) -> Result<Option<List>, c_int> {
+    let Some(name) = node.and_then(ascii) else { return Ok(None) };
+    if query.has(libc::AI_NUMERICHOST) || query.family().is_none() {
+        return Ok(None);
     }
+    let (lookup, hosts) = resolver.lookup_in_program(name, Family::Any);
+    let Some(answer) = answer_in_program(&hosts, &lookup, system_getaddrinfo, name, query) else { return Ok(None) };
+    let answer = answer?;
+    check_port(query)?;
+    Ok(Some(copy(&answer.lists, None, answer.canonical)))
 }
 
 /// Returns the port and the entries' kind if the question is a Kafka client's: TCP, a port as a number, and no flag that makes
@@ -218,21 +204,28 @@ fn tcp_list(dial: &Dial, port: u16, kind: Kind) -> List {
 /// Leaves services, flags and socket types to libc.
 fn system_list(resolver: &Resolver, host: &str, dial: &Dial, query: &Query<'_>) -> Result<List, c_int> {
     let lists = query.answer(system_getaddrinfo, host, dial.addresses())?;
-    // glibc takes 74628 for 9092.
-    if query.service.and_then(number) == Some(None) {
-        return Err(libc::EAI_SERVICE);
-    }
-    let mut canonical = query.has(libc::AI_CANONNAME).then(|| canonical_name(resolver, host)).transpose()?;
+    check_port(query)?;
+    let canonical = query.has(libc::AI_CANONNAME).then(|| canonical_name(resolver, host)).transpose()?;
+    Ok(copy(&lists, dial.port(), canonical))
+}
+
+/// glibc takes 74628 for 9092.
+fn check_port(query: &Query<'_>) -> Result<(), c_int> {
+    if query.service.and_then(number) == Some(None) { Err(libc::EAI_SERVICE) } else { Ok(()) }
+}
+
+/// Copies libc's lists, with another port if there is one.
+fn copy(lists: &[SystemList], port: Option<u16>, mut canonical: Option<CString>) -> List {
     let mut list = List::new();
     for entry in lists.iter().flat_map(SystemList::entries) {
         // SAFETY: libc's entries have `ai_addrlen` bytes of address.
         let Some(mut address) = (unsafe { address_of(entry) }) else { continue };
-        if let Some(port) = dial.port() {
+        if let Some(port) = port {
             address.set_port(port);
         }
         list.push(address, Kind::of(entry), canonical.take().as_deref());
     }
-    Ok(list)
+    list
 }
 
 /// Returns the name that a hosts file would have first: the long domain.

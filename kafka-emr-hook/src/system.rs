@@ -8,6 +8,7 @@ use std::mem::{ManuallyDrop, zeroed};
 use std::net::IpAddr;
 use std::ptr;
 
+use kafka_emr_core::Family;
 use libc::addrinfo;
 
 /// The signature of getaddrinfo(3), through which a cancelled thread may be unwound.
@@ -42,10 +43,30 @@ impl<'a> Query<'a> {
         self.service.and_then(number)?
     }
 
-    /// Returns whether UDP is asked for, and nothing else.
+    /// Returns the family of the addresses to look for; `None` for one that no node has, which the system knows or refuses.
     #[must_use]
-    pub fn is_udp(&self) -> bool {
-        self.hints.ai_socktype == libc::SOCK_DGRAM || self.hints.ai_protocol == libc::IPPROTO_UDP
+    pub fn family(&self) -> Option<Family> {
+        match self.hints.ai_family {
+            libc::AF_UNSPEC => Some(Family::Any),
+            libc::AF_INET => Some(Family::V4),
+            libc::AF_INET6 if self.has(libc::AI_V4MAPPED) => Some(Family::Any),
+            libc::AF_INET6 => Some(Family::V6),
+            _ => None,
+        }
+    }
+
+    /// Returns whether TCP is asked for, alone or with other protocols.
+    #[must_use]
+    pub fn takes_tcp(&self) -> bool {
+        matches!(self.hints.ai_socktype, 0 | libc::SOCK_STREAM)
+            && matches!(self.hints.ai_protocol, 0 | libc::IPPROTO_TCP)
+    }
+
+    /// Returns the query for TCP alone.
+    #[must_use]
+    pub fn of_tcp(&self) -> Self {
+        let hints = addrinfo { ai_socktype: libc::SOCK_STREAM, ..self.hints };
+        Query { hints, ..*self }
     }
 
     /// Returns whether an address is of the family that is asked for.

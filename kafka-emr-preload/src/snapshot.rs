@@ -75,13 +75,11 @@ pub(crate) fn for_name(name: &str) -> Option<&'static Snapshot> {
     last().or_else(|| if is_qualified() { try_again() } else { None })
 }
 
-/// Returns the snapshot after a lookup, which may have read the description again.
-pub(crate) fn after_lookup(before: &'static Snapshot) -> &'static Snapshot {
-    let hosts = before.resolver.last_hosts();
-    if hosts.same(&before.hosts) {
-        return before;
+/// Takes over the map of a lookup, which may have read the description again.
+pub(crate) fn after_lookup(before: &'static Snapshot, hosts: &Hosts) {
+    if !hosts.same(&before.hosts) {
+        publish(Some(before), Snapshot { resolver: before.resolver.clone(), hosts: hosts.clone() });
     }
-    publish(Some(before), Snapshot { resolver: before.resolver.clone(), hosts })
 }
 
 /// Tries a description that could not be read.

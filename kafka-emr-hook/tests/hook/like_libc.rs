@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::ptr;
 
 use kafka_emr_core::Resolver;
-use kafka_emr_hook::{freeaddrinfo, getaddrinfo};
+use kafka_emr_hook::{freeaddrinfo, getaddrinfo, lookup_in_program};
 use libc::{addrinfo, c_char, c_int};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -13,6 +13,9 @@ use proptest::sample::{select, subsequence};
 use super::{address, alone, open};
 
 const CASES: u32 = 20_000;
+
+/// No EAI code has this value.
+const NOT_MAPPED: c_int = 10_000;
 
 // In glibc, but not in the crate libc.
 const EAI_ADDRFAMILY: c_int = -9;
@@ -155,6 +158,32 @@ proptest! {
         let _alone = alone();
         let resolver = open(&format!("emr-worker-1=10.0.1.24/{eip}"));
         let answer = ask_us(&resolver, host, service, hints.as_ref());
+        let shown = hints.map(|hints| (hints.ai_flags, hints.ai_family, hints.ai_socktype, hints.ai_protocol));
+        prop_assert_eq!(answer, expected(host, number, service, hints), "hints: {:?}", shown);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(CASES) })]
+
+    #[test]
+    fn a_program_gets_what_libc_answers_for_the_address(
+        (number, eip) in select(&[(c"127.0.0.24", "127.0.0.24"), (c"fd00::24", "fd00::24")][..]),
+        service in service(),
+        hints in hints(),
+    ) {
+        let _alone = alone();
+        let (host, resolver) = (c"emr-worker-1.cluster-48742", open(&format!("emr-worker-1=10.0.1.24/{eip}")));
+        let getaddrinfo = |node, service, hints, list: *mut *mut addrinfo| {
+            // SAFETY: `ask` passes what getaddrinfo takes, and frees what this crate made.
+            let code = unsafe { lookup_in_program(&resolver, node, service, hints, list) };
+            code.unwrap_or(NOT_MAPPED)
+        };
+        // SAFETY: `ask` frees its own list.
+        let answer = match ask(&getaddrinfo, |list| unsafe { freeaddrinfo(list) }, host, service, hints.as_ref()) {
+            Err(NOT_MAPPED) => ask_libc(host, service, hints.as_ref()),
+            answer => answer,
+        };
         let shown = hints.map(|hints| (hints.ai_flags, hints.ai_family, hints.ai_socktype, hints.ai_protocol));
         prop_assert_eq!(answer, expected(host, number, service, hints), "hints: {:?}", shown);
     }

@@ -36,20 +36,9 @@ def lookup(host: object, port: object, family: int, type: int, proto: int, flags
         return None
     for handle in _installed:
         entries = handle.program_lookup(name, service, family, type, proto, flags)
-        if entries is None:
-            continue
-        if isinstance(port, int) and entries[0].address[1] != port:
-            # A tunnel. A program may keep the address and put the port in by itself, as anyio does: where the node has an
-            # address of its own, that one is led on when it is connected to.
-            own = handle.program_lookup(name, None, family, type, proto, flags) or ()
-            entries = [_with_port(entry, port) for entry in own if entry.address[1] == 0] or entries
-        return entries
+        if entries is not None:
+            return entries
     return None
-
-
-def _with_port(entry: Entry, port: int) -> Entry:
-    address: Any = (entry.address[0], port, *entry.address[2:])
-    return entry._replace(address=address)
 
 
 def destination(type: int, host: Any, port: Any) -> Tuple[Any, Any]:

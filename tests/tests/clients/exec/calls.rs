@@ -328,6 +328,28 @@ fn a_connection_leads_where_the_description_says() {
     assert_eq!(printed(&mut calls(Some(public), &["bind", "127.10.1.24"])), "127.10.1.24");
 }
 
+/// A description that is read again, inside whatever lookup, is that of `connect` too.
+#[test]
+fn a_connection_follows_a_lookup_that_finds_nothing() {
+    let before = TcpListener::bind("127.20.1.24:0").unwrap();
+    let port = before.local_addr().unwrap().port();
+    let _after = TcpListener::bind(("127.20.1.25", port)).unwrap();
+    let folder = TempDir::new().unwrap();
+    let [path, next] = ["cluster.toml", "next.toml"].map(|name| folder.path().join(name).display().to_string());
+    for (strict, missing) in [(true, "emr-worker-9.cluster-48742"), (false, "emr-worker-9.cluster-1")] {
+        let describe = |eip: &str| {
+            let node = node("emr-worker-1", &[("private_ip", "127.10.1.24"), ("public_ip", eip)]);
+            let strict = DESCRIPTION.replace("true", &strict.to_string());
+            format!("{strict}network = \"public\"\nport = {port}\n{node}")
+        };
+        fs::write(&path, describe("127.20.1.24")).unwrap();
+        fs::write(&next, describe("127.20.1.25")).unwrap();
+        let port = port.to_string();
+        let arguments = ["reread", missing, &next, &path, "127.10.1.24", &port, "127.20.1.24", "127.20.1.25"];
+        succeeds(&mut calls(Some(&path), &arguments));
+    }
+}
+
 #[test]
 fn a_program_does_with_exec_what_it_does_without() {
     let description = file(&format!(

@@ -351,6 +351,30 @@ static void late(void) {
     }
 }
 
+/* Whether a connection to one address leads to the other. */
+static int leads_to(const struct sockaddr_in *to, const char *expected) {
+    struct sockaddr_in peer, there = numeric(expected, 0);
+    socklen_t length = sizeof(peer);
+    int s = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(connect(s, (const struct sockaddr *)to, sizeof(*to)) == 0);
+    CHECK(getpeername(s, (struct sockaddr *)&peer, &length) == 0);
+    close(s);
+    return peer.sin_addr.s_addr == there.sin_addr.s_addr;
+}
+
+/* reread MISSING FROM TO ADDRESS PORT BEFORE AFTER: another description takes the place of one. It is read again in the lookup
+ * of a name that is in neither, and then a connection leads elsewhere. */
+static void reread(void) {
+    CHECK(count() == 7);
+    struct sockaddr_in to = numeric(arguments[3], atoi(arguments[4]));
+    CHECK(leads_to(&to, arguments[5]));
+    CHECK(rename(arguments[1], arguments[2]) == 0);
+    while (!leads_to(&to, arguments[6])) {
+        look_up(arguments[0]);
+        usleep(50000);
+    }
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -368,6 +392,7 @@ static const struct {
     {"overflow", overflow},
     {"clearenv", without_environment},
     {"late", late},
+    {"reread", reread},
 };
 
 /* Where the signal handler counts alarms, this is a limit all the same: its signal is another. */
