@@ -1,12 +1,11 @@
 //! The map of the clusters that the environment names, as the last lookup left it.
 
-use std::net::IpAddr;
 use std::ptr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use kafka_emr_core::{Error, Hosts, Overrides, Resolver, Source};
+use kafka_emr_core::{Error, Hosts, LongDomain, Overrides, Resolver, Source};
 use kafka_emr_hook::{StandardError, start_logging, variable};
 
 /// How often a description is tried that could not be read, at most.
@@ -68,11 +67,10 @@ pub(crate) fn last() -> Option<&'static Snapshot> {
     unsafe { LAST.load(Ordering::Acquire).as_ref() }
 }
 
-/// Returns the snapshot that a name is looked up in. If the description could not be read, it is tried again, but not for a
-/// name without a dot or an address: `localhost` is no reason to open a file.
+/// Returns the snapshot that a name is looked up in. If the description could not be read, it is tried again, but for a long
+/// domain of EMR's alone: other names that it may have are not known, and anybody's name is no reason to open a file.
 pub(crate) fn for_name(name: &str) -> Option<&'static Snapshot> {
-    let is_qualified = || name.contains('.') && name.parse::<IpAddr>().is_err();
-    last().or_else(|| if is_qualified() { try_again() } else { None })
+    last().or_else(|| LongDomain::parse(name).and_then(|_| try_again()))
 }
 
 /// Takes over the map of a lookup, which may have read the description again.

@@ -120,10 +120,18 @@ fn a_name_of_nobody_needs_no_system_call() {
     let program = built("exec_sandbox", &[]);
     // EAI_AGAIN, which the library says. Short names are somebody else's as well, and addresses are for connect.
     let names = ["-3", "localhost", "db.example.com", "127.0.0.9", "::1", "", "emr-worker-1", "127.10.1.24"];
-    for source in [None, description.to_str()] {
+    let folder = TempDir::new().unwrap();
+    let hosts = folder.path().join("hosts");
+    fs::write(&hosts, "127.0.0.1 localhost\n127.0.1.1 db.example.com\n127.10.1.24 emr-worker-1.cluster-48742\n")
+        .unwrap();
+    for source in [None, description.to_str(), hosts.to_str()] {
         let mut sandboxed = calls_of(program.to_str().unwrap(), source, &names);
         succeeds(sandboxed.env("LD_PRELOAD", &library).env("KAFKA_EMR_LOG", "info"));
     }
+    // Nor while the description cannot be read: these names are no reason to try it again.
+    let mut sandboxed = with_names(description.to_str(), "sh");
+    sandboxed.args(["-c", "rm \"$0\" && exec \"$@\""]).arg(&*description).arg(&program).args(names);
+    succeeds(sandboxed.env("LD_PRELOAD", &library).env("KAFKA_EMR_LOG", "info"));
 }
 
 /// The kernel reads as many bytes as the length says.
