@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use clap::ValueEnum;
-use kafka_emr_core::{Cluster, Family, Lookup, NodeAddress, Resolver, without_trailing_dot};
+use kafka_emr_core::{Cluster, Hosts, NodeAddress, ProgramNames};
 use serde::Serialize;
 
 use crate::description::Description;
@@ -48,8 +48,9 @@ Examples:
   kafka-emr hosts prod.toml --format jdk > prod.hosts; java -Djdk.net.hosts.file=prod.hosts …
   curl $(kafka-emr hosts prod.toml --format curl) http://emr-worker-1.cluster-48742:9092
 
-It is the map of this moment: it does not follow the description, and it maps names to addresses only. What else the hook
-does is warned of: other ports (`connect`), and on the public network private IPs that lead to EIPs.
+It is the map of this moment: it does not follow the description, and it maps names to addresses only. Names are long domains,
+`host`, `aliases` and what is written in hosts text: short names (emr-worker-1) are left out, because other clusters have the
+same. What else the hook does is warned of: other ports (`connect`), and on the public network private IPs that lead to EIPs.
 
 JSON, one object: `hosts` is a list of
   address  what the names lead to
@@ -77,43 +78,35 @@ struct Host {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
-    let resolver = args.description.open()?;
-    let clusters = resolver.clusters();
+    let hosts = args.description.open()?.hosts();
+    let clusters = hosts.clusters();
     let map = Map {
-        hosts: hosts(&resolver, &clusters),
+        hosts: by_address(&hosts),
         title: clusters.iter().map(Cluster::title).collect::<Vec<_>>().join(", "),
-        ports: ports(&clusters),
+        ports: ports(clusters),
         format: args.format,
     };
     if !args.description.json {
-        map.warn(&clusters);
+        map.warn(clusters);
     }
     output::print(&map, args.description.json)?;
     Ok(Outcome::Fine)
 }
 
-/// All names that lead somewhere, as a client's lookup has them: those that two clusters have differently do not.
-fn hosts(resolver: &Resolver, clusters: &[Cluster]) -> Vec<Host> {
-    let mut hosts: Vec<Host> = Vec::new();
+/// The names that a whole program gets, by address: short names that no description has in these words are other clusters' too.
+fn by_address(hosts: &Hosts) -> Vec<Host> {
+    let mut list: Vec<Host> = Vec::new();
     let mut known: HashMap<(IpAddr, Option<u16>), usize> = HashMap::new();
-    for cluster in clusters {
-        let of_nodes = cluster.nodes().iter().map(|node| cluster.names(node));
-        let plain = cluster.plain_hosts().iter().map(|(name, _)| vec![without_trailing_dot(name).to_ascii_lowercase()]);
-        for name in of_nodes.chain(plain).flatten() {
-            // Explained, and not looked up: a node without an address is no fault here.
-            let Lookup::Mapped(dial) = resolver.explain(&name, Family::Any).lookup else { continue };
-            for &address in dial.addresses() {
-                let host = *known.entry((address, dial.port())).or_insert_with(|| {
-                    hosts.push(Host { address, port: dial.port(), names: Vec::new() });
-                    hosts.len() - 1
-                });
-                if !hosts[host].names.contains(&name) {
-                    hosts[host].names.push(name.clone());
-                }
-            }
+    for ProgramNames { names, dial, .. } in hosts.program_names() {
+        for &address in dial.addresses() {
+            let host = *known.entry((address, dial.port())).or_insert_with(|| {
+                list.push(Host { address, port: dial.port(), names: Vec::new() });
+                list.len() - 1
+            });
+            list[host].names.extend(names.iter().cloned());
         }
     }
-    hosts
+    list
 }
 
 fn ports(clusters: &[Cluster]) -> Vec<u16> {
@@ -126,6 +119,9 @@ fn ports(clusters: &[Cluster]) -> Vec<u16> {
 impl Map {
     /// What the format cannot express.
     fn warn(&self, clusters: &[Cluster]) {
+        if self.hosts.is_empty() {
+            log::warn!("no names: without an id the nodes have short names alone, which other clusters have too");
+        }
         let elsewhere: Vec<&str> =
             self.hosts.iter().filter(|host| host.port.is_some()).map(|host| host.names[0].as_str()).collect();
         if !elsewhere.is_empty() && !matches!(self.format, Format::Curl) {

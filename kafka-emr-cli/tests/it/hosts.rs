@@ -22,8 +22,8 @@ fn each_format() {
         "hosts",
         expect![[r#"
         # BEGIN kafka-emr cluster-48742
-        10.0.1.24 emr-worker-1.cluster-48742 emr-worker-1
-        fd00::1 emr-header-1.cluster-48742 emr-header-1
+        10.0.1.24 emr-worker-1.cluster-48742
+        fd00::1 emr-header-1.cluster-48742
         # END kafka-emr cluster-48742
     "#]],
     );
@@ -31,9 +31,7 @@ fn each_format() {
         "docker",
         expect![[r#"
         --add-host=emr-worker-1.cluster-48742:10.0.1.24
-        --add-host=emr-worker-1:10.0.1.24
         --add-host=emr-header-1.cluster-48742:fd00::1
-        --add-host=emr-header-1:fd00::1
     "#]],
     );
     prints(
@@ -41,9 +39,7 @@ fn each_format() {
         expect![[r#"
         extra_hosts:
           - "emr-worker-1.cluster-48742:10.0.1.24"
-          - "emr-worker-1:10.0.1.24"
           - "emr-header-1.cluster-48742:fd00::1"
-          - "emr-header-1:fd00::1"
     "#]],
     );
     prints(
@@ -53,11 +49,9 @@ fn each_format() {
           - ip: "10.0.1.24"
             hostnames:
               - "emr-worker-1.cluster-48742"
-              - "emr-worker-1"
           - ip: "fd00::1"
             hostnames:
               - "emr-header-1.cluster-48742"
-              - "emr-header-1"
     "#]],
     );
     prints(
@@ -65,28 +59,43 @@ fn each_format() {
         expect![[r#"
         # kafka-emr cluster-48742, for java -Djdk.net.hosts.file: no other name is resolved then
         127.0.0.1 localhost
-        10.0.1.24 emr-worker-1.cluster-48742 emr-worker-1
-        fd00::1 emr-header-1.cluster-48742 emr-header-1
+        10.0.1.24 emr-worker-1.cluster-48742
+        fd00::1 emr-header-1.cluster-48742
     "#]],
     );
     prints(
         "curl",
         expect![[r#"
         --resolve emr-worker-1.cluster-48742:9092:10.0.1.24
-        --resolve emr-worker-1:9092:10.0.1.24
         --resolve emr-header-1.cluster-48742:9092:[fd00::1]
-        --resolve emr-header-1:9092:[fd00::1]
     "#]],
     );
+}
+
+/// Another EMR cluster has an `emr-worker-1` too, so a short name is printed only if the description has it in these words.
+#[test]
+fn short_names_stand_where_they_are_written() {
+    let text = "10.0.1.24 emr-worker-1.cluster-48742 emr-worker-1 kafka-1\n10.0.1.25 emr-worker-2.cluster-48742\n10.0.0.9 db\n";
+    expect![[r#"
+        # BEGIN kafka-emr cluster-48742
+        10.0.1.24 emr-worker-1.cluster-48742 emr-worker-1 kafka-1
+        10.0.1.25 emr-worker-2.cluster-48742
+        10.0.0.9 db
+        # END kafka-emr cluster-48742
+    "#]]
+    .assert_eq(&run(["hosts", &path(&file("", text))]).quietly(0));
+    let short_only =
+        file(".toml", "release = \"3.11\"\n[[nodes]]\nname = \"emr-worker-1\"\nprivate_ip = \"10.0.1.24\"\n");
+    let hosts = run(["hosts", &path(&short_only), "--format", "docker"]);
+    assert_eq!((hosts.status, hosts.stdout.as_str()), (0, ""), "{}", hosts.stderr);
+    assert!(hosts.stderr.contains("no names: "), "{}", hosts.stderr);
 }
 
 #[test]
 fn the_default_is_a_hosts_file_and_the_environment_can_name_the_source() {
     let described = file(".toml", &toml("EMR-3.10.1", "private"));
     let by_argument = run(["hosts", &path(&described)]).quietly(0);
-    assert!(
-        by_argument.starts_with("# BEGIN kafka-emr cluster-48742\n10.0.1.23 emr-header-1.cluster-48742 emr-header-1\n")
-    );
+    assert!(by_argument.starts_with("# BEGIN kafka-emr cluster-48742\n10.0.1.23 emr-header-1.cluster-48742\n"));
     let by_environment = finish(kafka_emr(["hosts"]).env("KAFKA_EMR_CLUSTER", path(&described))).quietly(0);
     assert_eq!(by_argument, by_environment);
 }
@@ -94,13 +103,13 @@ fn the_default_is_a_hosts_file_and_the_environment_can_name_the_source() {
 #[test]
 fn what_a_format_cannot_say_is_warned_of() {
     let public = run(["hosts", PUBLIC]);
-    assert!(public.stdout.contains("203.0.113.24 emr-worker-1.cluster-48742 emr-worker-1\n"), "{}", public.stdout);
+    assert!(public.stdout.contains("203.0.113.24 emr-worker-1.cluster-48742\n"), "{}", public.stdout);
     assert!(public.stderr.contains("private IPs are not reached this way"), "{}", public.stderr);
 
     let tunnel = toml("EMR-3.10.1", "private") + "connect = \"127.0.0.1:19092\"\n";
     let tunnel = file(".toml", &tunnel);
     let hosts = run(["hosts", &path(&tunnel)]);
-    assert!(hosts.stdout.contains("127.0.0.1 emr-worker-2.cluster-48742 emr-worker-2\n"), "{}", hosts.stdout);
+    assert!(hosts.stdout.contains("127.0.0.1 emr-worker-2.cluster-48742\n"), "{}", hosts.stdout);
     assert!(
         hosts.stderr.contains("other ports are dialled for emr-worker-2.cluster-48742 (connect"),
         "{}",
