@@ -35,7 +35,7 @@ pub(crate) struct Overrides {
     /// How brokers are listed in bootstrap.servers, instead of what the description or the rule says
     #[arg(long, value_parser = ["addresses", "names"])]
     bootstrap: Option<String>,
-    /// Whether a name under the cluster's domain that is no node's fails at once
+    /// Fail at once for names under the cluster's domain that no node has
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = ["true", "false"])]
     strict: Option<String>,
 }
@@ -55,11 +55,13 @@ impl Overrides {
                 overrides.set(key, value)?;
             }
         }
+        // Nearest first: an option, the source's own parameters, the environment, and then the file.
+        let mut environment = kafka_emr_core::Overrides::default();
         if self.network.is_none()
             && let Some(network) = std::env::var_os(NETWORK_VARIABLE).filter(|network| !network.is_empty())
         {
-            overrides.set("network", &network.to_string_lossy()).map_err(|e| format!("{NETWORK_VARIABLE}: {e}"))?;
+            environment.set("network", &network.to_string_lossy()).map_err(|e| format!("{NETWORK_VARIABLE}: {e}"))?;
         }
-        Ok(source.parse::<Source>()?.with(&overrides))
+        Ok(source.parse::<Source>()?.with_defaults(&environment).with(&overrides))
     }
 }

@@ -58,7 +58,7 @@ fn facts(cluster: &Overview, page: &Page) -> String {
         facts.push(("brokers", format!("need {setting}")));
     }
     if cluster.strict {
-        facts.push(("strict", format!("a name under {} that is no node's fails at once", cluster.title)));
+        facts.push(("strict", format!("names under {} that no node has fail at once", cluster.title)));
     }
     facts.push(("bootstrap", cluster.bootstrap_servers.clone()));
     if !cluster.plain_hosts.is_empty() {

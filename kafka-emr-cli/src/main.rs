@@ -50,7 +50,8 @@ SOURCE is where the cluster description is:
 
 Environment:
   KAFKA_EMR_CLUSTER  the SOURCE, for bootstrap, endpoints, doctor, hosts, exec
-  KAFKA_EMR_NETWORK  private or public, where --network is not given (not for import)
+  KAFKA_EMR_NETWORK  private or public, instead of a file's network; --network
+                     and network=… in the SOURCE come first (not for import)
   KAFKA_EMR_LOG      off, error, warn (default), info, debug: standard error
   NO_COLOR           no colours, where it is not empty
 

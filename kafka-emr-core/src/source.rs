@@ -59,6 +59,17 @@ impl Source {
         self
     }
 
+    /// Returns the source with overrides for the keys that it has no parameters for: over the files of it, and under its own
+    /// parameters. This is how an environment variable counts.
+    #[must_use]
+    pub fn with_defaults(mut self, defaults: &Overrides) -> Self {
+        for part in &mut self.parts {
+            let own = std::mem::replace(&mut part.overrides, defaults.clone());
+            part.overrides.extend(&own);
+        }
+        self
+    }
+
     /// Returns the source as one string that means the same in every folder: paths are absolute, and overrides are in it.
     #[must_use]
     pub fn to_text(&self) -> String {
@@ -299,6 +310,18 @@ mod tests {
         let mut overrides = Overrides::default();
         overrides.set("network", "private").unwrap();
         assert_eq!(overridden.with(&overrides).to_text(), "emr:///etc/prod.toml?network=private");
+    }
+
+    #[test]
+    fn defaults_give_way_to_its_own_parameters() {
+        let mut defaults = Overrides::default();
+        defaults.set("network", "public").unwrap();
+        let with = |text: &str| text.parse::<Source>().unwrap().with_defaults(&defaults).to_text();
+        assert_eq!(
+            with("/etc/prod.toml;emr:///etc/prod.toml?network=private"),
+            "emr:///etc/prod.toml?network=public;emr:///etc/prod.toml?network=private"
+        );
+        assert_eq!(with("emr:///etc/prod.toml?strict=true"), "emr:///etc/prod.toml?network=public&strict=true");
     }
 
     #[test]

@@ -47,6 +47,11 @@ fn the_environment_gives_source_and_network() {
     assert_eq!(finish(&mut command).quietly(0), "10.0.1.24:9092,10.0.1.25:9092\n");
     command.args([inline(OLD, "private")]);
     assert_eq!(finish(&mut command).quietly(0), format!("{NAMES}\n"));
+    // A network in the source itself is nearer.
+    let source = "emr://48742?release=3.12&network=private&emr-worker-1=10.0.1.24/203.0.113.24";
+    let mut command = kafka_emr(["bootstrap", source]);
+    assert_eq!(finish(command.env("KAFKA_EMR_NETWORK", "public")).quietly(0), "10.0.1.24:9092\n");
+    assert_eq!(finish(command.args(["--network", "public"])).quietly(0), "203.0.113.24:9093\n");
     let mut command = kafka_emr(["bootstrap", &path(&description)]);
     assert_eq!(finish(command.env("KAFKA_EMR_NETWORK", "")).quietly(0), "10.0.1.24:9092,10.0.1.25:9092\n");
 }

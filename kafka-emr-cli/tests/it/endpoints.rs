@@ -55,7 +55,7 @@ fn the_screen_of_each_rule() {
           rule       R4: before EMR-3.11, clients must know every node by its long domain; on the public network it leads to the node's EIP (the document names no public port: 9092 is inferred)
           document   Cross-cluster access to Kafka: before V3.11.X, public network
           brokers    need listeners.address.principal=HOST
-          strict     a name under cluster-48742 that is no node's fails at once
+          strict     names under cluster-48742 that no node has fail at once
           bootstrap  emr-worker-1.cluster-48742:9092,emr-worker-2.cluster-48742:9092
 
           name          role    broker  long domain                 dials              by
