@@ -280,7 +280,7 @@ impl<'a> Judge<'a> {
                     }
                     NoListener::NotKafka(why) => (Fault::NotKafka, format!("not Kafka: {why}")),
                     NoListener::NotTried(why) => {
-                        check.verdict = Verdict::Note;
+                        check.verdict = Verdict::Unchecked;
                         check.result = format!("not tried: {why}");
                         return check;
                     }
@@ -464,7 +464,8 @@ impl<'a> Judge<'a> {
         let is_bad = |step, check: &&Check| check.step == step && check.verdict == Verdict::Fault;
         let of_step = |step| checks.iter().filter(move |check| check.step == step);
         let other_cluster = of_step(Step::Client).any(|check| check.faults.contains(&Fault::OtherCluster));
-        let no_way_in = of_step(Step::Bootstrap).all(|check| check.verdict == Verdict::Fault);
+        let mut servers = of_step(Step::Bootstrap).peekable();
+        let no_way_in = servers.peek().is_some() && servers.all(|check| check.verdict == Verdict::Fault);
         let bad_listener = checks.iter().any(|check| is_bad(Step::Listener, &check) || is_bad(Step::Client, &check));
         for check in checks {
             let before = check.faults.len();

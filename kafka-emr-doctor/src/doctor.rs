@@ -7,6 +7,7 @@ use std::time::Duration;
 use kafka_emr_core::Resolver;
 
 use crate::examine::{Examination, join};
+use crate::tls::Tls;
 use crate::{ClientSettings, ClusterReport, Error, ErrorKind, Report, diagnosis};
 
 /// The part of an examination that is under way.
@@ -68,7 +69,7 @@ impl Doctor {
     ///
     /// # Errors
     ///
-    /// Fails if no client can be made: librdkafka refuses a setting, or the servers in `bootstrap.servers` are malformed or
+    /// Fails if no client can be made: librdkafka or OpenSSL refuses a setting, or the servers in `bootstrap.servers` are malformed or
     /// meant for one of several clusters. A cluster that cannot be reached is no error; the report shows why.
     pub fn examine(&self, resolver: &Resolver) -> Result<Report, Error> {
         // Before librdkafka initializes OpenSSL with a handler at exit: clients may still be connecting when the program ends.
@@ -81,6 +82,7 @@ impl Doctor {
                  or leave bootstrap.servers out",
             ));
         }
+        let tls = Tls::new(&self.settings)?;
         let reports: Result<Vec<ClusterReport>, Error> = thread::scope(|scope| {
             let examinations: Vec<_> = clusters
                 .iter()
@@ -90,6 +92,7 @@ impl Doctor {
                             cluster,
                             resolver,
                             settings: &self.settings,
+                            tls: &tls,
                             limit: self.timeout,
                             probe_topic: self.probe_topic.as_deref(),
                             progress: &self.progress,
@@ -110,5 +113,51 @@ impl fmt::Debug for Doctor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Doctor { settings: _, timeout, probe_topic, progress: _ } = self;
         f.debug_struct("Doctor").field("timeout", timeout).field("probe_topic", probe_topic).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use openssl::asn1::Asn1Time;
+    use openssl::hash::MessageDigest;
+    use openssl::pkey::PKey;
+    use openssl::rsa::Rsa;
+    use openssl::x509::X509;
+
+    use super::*;
+
+    /// A certificate that expires now, in PEM.
+    fn certificate() -> String {
+        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+        let mut certificate = X509::builder().unwrap();
+        certificate.set_pubkey(&key).unwrap();
+        certificate.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+        certificate.set_not_after(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+        certificate.sign(&key, MessageDigest::sha256()).unwrap();
+        String::from_utf8(certificate.build().to_pem().unwrap()).unwrap()
+    }
+
+    /// librdkafka takes the certificates before the broken one, OpenSSL refuses all.
+    #[test]
+    fn certificates_that_cannot_be_read_are_an_error_of_their_property() {
+        let broken = certificate() + "-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----\n";
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let line = format!("\nssl.ca.pem={}\n", broken.replace('\n', "\\n"));
+        std::fs::write(file.path(), line).unwrap();
+        let resolver = Resolver::open("emr://48742?release=3.10&port=1&emr-worker-1=127.10.7.26").unwrap();
+        let examine = |protocol: &str| {
+            let protocol = format!("security.protocol={protocol}");
+            Doctor::new(ClientSettings::read(&[file.path().to_owned()], &[protocol]).unwrap()).examine(&resolver)
+        };
+        let began = Instant::now();
+        let error = examine("SSL").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Property, "{error}");
+        let place = format!("{}:2: ssl.ca.pem: ", file.path().display());
+        assert!(error.to_string().starts_with(&place) && !error.to_string().contains("hunter2"), "{error}");
+        assert!(began.elapsed() < Duration::from_secs(3), "nothing is examined");
+        // A client without TLS does not use it.
+        assert!(examine("PLAINTEXT").is_ok());
     }
 }

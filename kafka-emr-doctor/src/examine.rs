@@ -12,6 +12,7 @@ use crate::client::{Client, ClientError, View, missing_mechanism};
 use crate::identity::Identity;
 use crate::inspect::{Inspection, Listener, NoListener, inspect};
 use crate::names::{self, NoAnswer};
+use crate::tls::Tls;
 use crate::wire::{Metadata, MetadataBroker};
 use crate::{ClientSettings, Error, ErrorKind, HostPort, Stage};
 
@@ -89,6 +90,8 @@ pub(crate) struct Examination<'a> {
     /// Resolves all names, here and in the client.
     pub(crate) resolver: &'a Resolver,
     pub(crate) settings: &'a ClientSettings,
+    /// As the client begins it.
+    pub(crate) tls: &'a Tls,
     /// How long each stage may take.
     pub(crate) limit: Duration,
     pub(crate) probe_topic: Option<&'a str>,
@@ -157,7 +160,7 @@ impl Examination<'_> {
     /// The servers that the client begins with: the user's own, else those of the rule.
     fn bootstrap_servers(&self) -> Result<Vec<Endpoint>, Error> {
         if let Some(own) = self.settings.get("bootstrap.servers") {
-            return parse_servers(own).map_err(|why| Error::new(ErrorKind::Property, why));
+            return parse_servers(own).map_err(|why| self.settings.error("bootstrap.servers", &why));
         }
         let mechanism = self.settings.mechanism();
         let servers = self.cluster.client_bootstrap(self.settings.get("security.protocol"), mechanism.as_deref());
@@ -203,7 +206,7 @@ impl Examination<'_> {
             Ok(addresses) => addresses,
             Err(why) => return EndpointFacts { dialled: Err(why), ..facts },
         };
-        let inspect = |address| inspect(address, &endpoint.host, self.settings, deadline);
+        let inspect = |address| inspect(address, &endpoint.host, self.settings, self.tls, deadline);
         let inspections = in_parallel(&addresses, |address| inspect(*address));
         // A client tries them one after the other, and uses the first that answers.
         let mut inspections: Vec<(SocketAddr, Inspection)> = addresses.into_iter().zip(inspections).collect();
@@ -236,11 +239,14 @@ fn parse_servers(servers: &str) -> Result<Vec<Endpoint>, String> {
     for server in servers.split(',').map(str::trim).filter(|server| !server.is_empty()) {
         // librdkafka accepts a protocol in front.
         let server = server.split_once("://").map_or(server, |(_, server)| server);
-        let HostPort { host, port } = server.parse().map_err(|why| format!("bootstrap.servers: {server:?}: {why}"))?;
+        let HostPort { host, port } = server.parse().map_err(|why| format!("{server:?}: {why}"))?;
         let endpoint = Endpoint { host, port: port.unwrap_or(LIBRDKAFKA_PORT) };
         if !list.contains(&endpoint) {
             list.push(endpoint);
         }
+    }
+    if list.is_empty() {
+        return Err("no server; expected HOST:PORT, several of them with commas between".to_owned());
     }
     Ok(list)
 }

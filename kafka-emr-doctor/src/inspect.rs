@@ -74,7 +74,13 @@ impl Inspection {
 }
 
 /// Inspects an address, for a client that dials it by `host`, until `deadline` at the latest.
-pub(crate) fn inspect(address: SocketAddr, host: &str, settings: &ClientSettings, deadline: Instant) -> Inspection {
+pub(crate) fn inspect(
+    address: SocketAddr,
+    host: &str,
+    settings: &ClientSettings,
+    tls: &Tls,
+    deadline: Instant,
+) -> Inspection {
     let began = Instant::now();
     if began >= deadline {
         return Inspection { connected: None, listener: Err(NoListener::NotTried("the time is over".to_owned())) };
@@ -84,15 +90,8 @@ pub(crate) fn inspect(address: SocketAddr, host: &str, settings: &ClientSettings
         Err(error) => return Inspection { connected: None, listener: Err(connect_error(&error)) },
     };
     let connected = Some(began.elapsed());
-    let tls = match Tls::new(settings) {
-        Ok(tls) => tls,
-        // Not the peer's fault.
-        Err(error) => {
-            return Inspection { connected, listener: Err(NoListener::NotTried(format!("TLS settings: {error}"))) };
-        }
-    };
     let by = |with_tls: bool, stream: Timed| {
-        if with_tls { over_tls(stream, &tls, host, settings) } else { request_all(stream, None, settings) }
+        if with_tls { over_tls(stream, tls, host, settings) } else { request_all(stream, None, settings) }
     };
     // A listener that does not speak as the client does may speak the other way.
     let listener = by(settings.uses_tls(), stream).or_else(|first| {
@@ -209,7 +208,8 @@ mod tests {
         let properties: Vec<String> = properties.iter().map(ToString::to_string).collect();
         let settings = ClientSettings::read(&[], &properties).unwrap();
         let began = Instant::now();
-        let inspection = inspect(address, "localhost", &settings, began + limit);
+        let tls = Tls::new(&settings).unwrap();
+        let inspection = inspect(address, "localhost", &settings, &tls, began + limit);
         // More than that, for a machine that is busy; far less than the peers go on.
         assert!(began.elapsed() < limit + Duration::from_secs(10), "{inspection:?}");
         assert!(inspection.connected.is_some(), "{inspection:?}");

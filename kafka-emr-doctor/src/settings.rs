@@ -117,6 +117,14 @@ impl fmt::Display for Origin {
     }
 }
 
+impl Origin {
+    /// A message about a property that was given here.
+    fn wrong(&self, name: &str, why: &str) -> String {
+        let between = if *self == Origin::Option { " " } else { ": " };
+        format!("{self}{between}{name}: {why}")
+    }
+}
+
 /// A property as it was given.
 struct Given {
     /// As it was written.
@@ -138,8 +146,7 @@ impl Given {
 
     /// An error about it.
     fn wrong(&self, why: &str) -> String {
-        let between = if self.origin == Origin::Option { " " } else { ": " };
-        format!("{}{between}{}: {why}", self.origin, self.name)
+        self.origin.wrong(&self.name, why)
     }
 }
 
@@ -259,6 +266,15 @@ impl ClientSettings {
     #[must_use]
     pub fn origin(&self, key: &str) -> Option<&Origin> {
         self.origins.get(key)
+    }
+
+    /// Makes an error about a property, with where it was given.
+    #[cfg(feature = "examine")]
+    pub(crate) fn error(&self, key: &str, why: &str) -> Error {
+        property_error(match self.origin(key) {
+            Some(origin) => origin.wrong(key, why),
+            None => format!("{key}: {why}"),
+        })
     }
 
     /// Puts in front of librdkafka's error where the property was given that it quotes.

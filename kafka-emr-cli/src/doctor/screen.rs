@@ -67,18 +67,29 @@ fn checks(cluster: &ClusterReport, page: &Page) -> String {
     table
 }
 
-fn conclusion(cluster: &ClusterReport, page: &Page) -> String {
-    let unchecked = cluster.checks.iter().find(|check| check.verdict == Verdict::Unchecked);
-    if let Some(unchecked) = unchecked.filter(|_| cluster.findings.is_empty()) {
-        return page.paint(&format!("no fault found so far: {}", unchecked.result), NOTE) + "\n";
-    }
-    if cluster.findings.is_empty() {
-        let of_listeners = || cluster.checks.iter().filter(|check| check.step == Step::Listener);
-        let mut fine = format!("fine: a client reaches each of the brokers ({})", of_listeners().count());
-        if of_listeners().any(|check| check.verdict == Verdict::Note) {
-            fine += "; not all of them could be asked which one they are";
+/// The conclusion if there is no finding, by the verdict alone.
+fn without_findings(cluster: &ClusterReport, page: &Page) -> String {
+    let worst = cluster.checks.iter().find(|check| check.verdict == cluster.verdict);
+    let text = match (cluster.verdict, worst) {
+        (Verdict::Unchecked, Some(check)) => format!("no fault found so far: {}", check.result),
+        (Verdict::Warning | Verdict::Fault, Some(check)) => {
+            format!("{}: {}: {}", check.verdict.word(), check.subject, check.result)
         }
-        return page.paint(&fine, GOOD) + "\n";
+        _ => {
+            let of_listeners = || cluster.checks.iter().filter(|check| check.step == Step::Listener);
+            let mut fine = format!("fine: a client reaches each of the brokers ({})", of_listeners().count());
+            if of_listeners().any(|check| check.verdict == Verdict::Note) {
+                fine += "; not all of them could be asked which one they are";
+            }
+            return page.paint(&fine, GOOD) + "\n";
+        }
+    };
+    page.paint(&text, style(cluster.verdict)) + "\n"
+}
+
+fn conclusion(cluster: &ClusterReport, page: &Page) -> String {
+    if cluster.findings.is_empty() {
+        return without_findings(cluster, page);
     }
     let mut text = String::new();
     for (number, finding) in (1..).zip(&cluster.findings) {
@@ -232,6 +243,20 @@ mod tests {
     #[track_caller]
     fn check(page: &Page, expected: &Expect) {
         expected.assert_eq(&report().text(page).replace('\u{1b}', "^"));
+    }
+
+    #[test]
+    fn it_is_fine_by_the_verdict_alone() {
+        let conclusion_of = |verdict| {
+            let mut cluster = report().clusters.remove(0);
+            cluster.findings.clear();
+            cluster.checks[1].verdict = verdict;
+            cluster.verdict = verdict;
+            conclusion(&cluster, &Page::PLAIN)
+        };
+        assert_eq!(conclusion_of(Verdict::Note), "fine: a client reaches each of the brokers (0)\n");
+        assert_eq!(conclusion_of(Verdict::Unchecked), "no fault found so far: no answer: timeout\n");
+        assert_eq!(conclusion_of(Verdict::Fault), "fault: emr-worker-2:9092: no answer: timeout\n");
     }
 
     #[test]

@@ -116,7 +116,8 @@ fn bad_properties_are_refused_without_their_values() {
     refuse(&["-X", "hunter2"], &["-X: expected KEY=VALUE"]);
     refuse(&["-X", "sasl.pasword=hunter2"], &["sasl.pasword"]);
     refuse(&["-X", "security.protocol=hunter2"], &["security.protocol"]);
-    refuse(&["-X", "bootstrap.servers=a:1,b:x"], &["bootstrap.servers", "b:x"]);
+    refuse(&["-X", "bootstrap.servers=a:1,b:x"], &["-X bootstrap.servers", "b:x"]);
+    refuse(&["-X", "bootstrap.servers=,"], &["-X bootstrap.servers: no server", "HOST:PORT"]);
     let tls = "security.protocol=SSL";
     refuse(&["-X", tls, "-X", "ssl.truststore.location=/t.jks"], &["ssl.ca.location", "keytool"]);
     refuse(&["-X", "ssl.protocol=hunter2"], &["-X ssl.protocol", "Java"]);
@@ -126,6 +127,7 @@ fn bad_properties_are_refused_without_their_values() {
     refuse(&["-X", open], &["-X sasl.jaas.config", "quote"]);
     refuse(&["-X", "ssl.key.location=-----BEGIN hunter2"], &["-X ssl.key.location", "expected a file"]);
     refuse(&["-X", "security.protocol=SSL", "-X", "ssl.ca.location=/nowhere/ca.pem"], &["/nowhere/ca.pem"]);
+    refuse(&["-X", tls, "-X", "ssl.key.pem=hunter2"], &["-X ssl.key.pem: expected a private key in PEM"]);
     refuse(&["-F", "/nowhere/client.properties"], &["-F /nowhere/client.properties"]);
     let properties = file(".properties", "security.protocol=SSL\nhunter2\n");
     refuse(&["-F", &path(&properties)], &[&format!("{}:2", path(&properties))]);

@@ -107,6 +107,8 @@ fn check(change: impl FnOnce(&mut Facts), expected: &[Fault]) -> (Vec<Check>, Ve
     let (checks, findings) = diagnose(&facts);
     let faults: Vec<Fault> = findings.iter().map(|finding| finding.fault).collect();
     assert_eq!(faults, expected, "{checks:#?}");
+    let is_fault = checks.iter().any(|check| check.verdict == Verdict::Fault);
+    assert!(!is_fault || !findings.is_empty(), "a fault without a finding: {checks:#?}");
     (checks, findings)
 }
 
@@ -165,6 +167,27 @@ fn what_this_program_cannot_check_is_no_fault() {
     };
     let (checks, _) = check(nothing_listens, &[Fault::NothingListens]);
     assert_eq!(worst(&checks), Some(Verdict::Fault));
+}
+
+#[test]
+fn what_was_not_tried_is_unchecked() {
+    let late = || Err(NoListener::NotTried("the time is over".to_owned()));
+    let listener = |facts: &mut Facts| facts.listeners[2].facts = endpoint(&name(3), 3, late());
+    let bootstrap = |facts: &mut Facts| facts.bootstrap[2] = endpoint(&name(3), 3, late());
+    for (checks, _) in [check(listener, &[]), check(bootstrap, &[])] {
+        assert_eq!(checks.iter().map(|check| check.verdict).max(), Some(Verdict::Unchecked), "{checks:#?}");
+    }
+}
+
+#[test]
+fn a_client_without_servers_has_a_fault_of_its_own() {
+    let no_servers = |facts: &mut Facts| {
+        facts.bootstrap.clear();
+        without_view(facts, FailureKind::Other);
+    };
+    let (checks, _) = check(no_servers, &[Fault::ClientFailed]);
+    let client = checks.iter().find(|check| check.step == Step::Client).unwrap();
+    assert_eq!(client.result, "librdkafka's words");
 }
 
 #[test]
