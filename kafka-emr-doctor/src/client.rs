@@ -18,6 +18,7 @@ use kafka_emr_rs::{Resolver, create_unpinned_for};
 
 use crate::ClientSettings;
 use crate::identity::{self, Identity};
+use crate::settings::{OAUTHBEARER, TokenSource};
 use crate::wire::{Metadata, MetadataBroker};
 
 /// How long one call of librdkafka's event loop waits.
@@ -36,7 +37,7 @@ pub(crate) struct View {
 /// Why the client has no view of the cluster.
 #[derive(Clone, Debug)]
 pub(crate) enum ClientError {
-    /// The librdkafka in this program lacks the SASL mechanism: nothing was tried.
+    /// This program cannot log in by the SASL mechanism: nothing was tried.
     MechanismNotBuiltIn(String),
     /// librdkafka's own errors, each once, the most telling first; at least one.
     Failed(Vec<Failure>),
@@ -66,11 +67,35 @@ impl Failure {
     }
 }
 
-/// Returns the SASL mechanism that librdkafka was built without, if that is why no client can be made.
-pub(crate) fn missing_mechanism(error: &kafka_emr_rs::Error) -> Option<String> {
-    let text = error.to_string();
-    let rest = text.split_once("No provider for SASL mechanism ")?.1;
-    Some(rest.split([':', ' ']).next().unwrap_or_default().to_owned())
+/// Why there is no client.
+#[derive(Debug)]
+pub(crate) enum NoClient {
+    /// This program cannot log in by the client's SASL mechanism.
+    Mechanism(String),
+    /// librdkafka refuses the settings.
+    Refused(kafka_emr_rs::Error),
+}
+
+impl From<kafka_emr_rs::Error> for NoClient {
+    fn from(error: kafka_emr_rs::Error) -> Self {
+        let text = error.to_string();
+        match text.split_once("No provider for SASL mechanism ") {
+            Some((_, rest)) => NoClient::Mechanism(rest.split([':', ' ']).next().unwrap_or_default().to_owned()),
+            None => NoClient::Refused(error),
+        }
+    }
+}
+
+impl From<KafkaError> for NoClient {
+    fn from(error: KafkaError) -> Self {
+        kafka_emr_rs::Error::from(error).into()
+    }
+}
+
+/// Returns whether the librdkafka in this program can fetch tokens by itself.
+fn has_oidc() -> Result<bool, KafkaError> {
+    let features = ClientConfig::new().create_native_config()?.get("builtin.features")?;
+    Ok(features.split(',').any(|feature| feature == "oidc"))
 }
 
 /// A client with the user's settings.
@@ -87,17 +112,28 @@ impl Client {
         settings: &ClientSettings,
         bootstrap: &[Endpoint],
         limit: Duration,
-    ) -> Result<Self, kafka_emr_rs::Error> {
+    ) -> Result<Self, NoClient> {
+        let has_token = match settings.token_source() {
+            None | Some(TokenSource::Librdkafka) => true,
+            Some(TokenSource::Endpoint) => has_oidc()?,
+            Some(TokenSource::Application) => false,
+        };
         let mut config = ClientConfig::new();
         config.set("client.id", "kafka-emr-doctor");
         let setup = limit.as_millis().clamp(1000, 60_000);
         config.set("socket.connection.setup.timeout.ms", setup.to_string());
-        for (key, value) in settings.iter() {
+        // A librdkafka without it refuses what is about it.
+        let counts = |key: &str| has_token || !key.starts_with("sasl.oauthbearer.");
+        for (key, value) in settings.iter().filter(|(key, _)| counts(key)) {
             config.set(key, value);
         }
         config.set("bootstrap.servers", bootstrap.iter().map(Endpoint::to_string).collect::<Vec<_>>().join(","));
         let all = log::log_enabled!(log::Level::Debug);
         config.set_log_level(if all { RDKafkaLogLevel::Debug } else { RDKafkaLogLevel::Error });
+        if !has_token {
+            config.create_native_config()?;
+            return Err(NoClient::Mechanism(OAUTHBEARER.to_owned()));
+        }
         let consumer = create_unpinned_for(&config, resolver, Recorder::default())?;
         Ok(Client { config, resolver: resolver.clone(), consumer: Arc::new(consumer) })
     }

@@ -11,6 +11,7 @@ use crate::fault::{Precedence, Protocol, Scope};
 use crate::identity::Identity;
 use crate::inspect::{Inspection, Listener, NoListener};
 use crate::names::NoAnswer;
+use crate::settings::OAUTHBEARER;
 use crate::{Check, Fault, Finding, Step, Verdict};
 
 /// Faults that say no more than that a broker is not reached: one that explains why stands in for them.
@@ -157,11 +158,17 @@ impl<'a> Judge<'a> {
             }
             Err(ClientError::MechanismNotBuiltIn(mechanism)) => {
                 check.verdict = Verdict::Unchecked;
-                check.result = format!(
-                    "this program is built without the SASL mechanism {}; build it with `--features gssapi` to check the login \
-                     and what comes after it",
-                    OneLine(mechanism)
-                );
+                check.result = match mechanism == OAUTHBEARER {
+                    true => format!(
+                        "this program has no token to log in with by {OAUTHBEARER}, so neither the login nor what comes after it \
+                         is checked"
+                    ),
+                    false => format!(
+                        "this program is built without the SASL mechanism {}; build it with `--features gssapi` to check the \
+                         login and what comes after it",
+                        OneLine(mechanism)
+                    ),
+                };
             }
             Err(ClientError::Failed(failures)) => {
                 check.verdict = Verdict::Fault;

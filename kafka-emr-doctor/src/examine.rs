@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use kafka_emr_core::{Cluster, Endpoint, Explanation, Family, Lookup, Resolver, Rule};
 
-use crate::client::{Client, ClientError, View, missing_mechanism};
+use crate::client::{Client, ClientError, NoClient, View};
 use crate::identity::Identity;
 use crate::inspect::{Inspection, Listener, NoListener, inspect};
 use crate::names::{self, NoAnswer};
@@ -105,8 +105,10 @@ impl Examination<'_> {
         let client = match Client::new(self.resolver, self.settings, &servers, self.limit) {
             Ok(client) => Ok(Arc::new(client)),
             // Everything else can be examined without it.
-            Err(error) => Err(missing_mechanism(&error)
-                .ok_or_else(|| Error::new(ErrorKind::Client, self.settings.explain(error.to_string())))?),
+            Err(NoClient::Mechanism(mechanism)) => Err(mechanism),
+            Err(NoClient::Refused(error)) => {
+                return Err(Error::new(ErrorKind::Client, self.settings.explain(error.to_string())));
+            }
         };
 
         (self.progress)(Stage::Bootstrap);

@@ -82,7 +82,22 @@ const ONLY_JAVA: [&str; 37] = [
 
 const PROTOCOLS: [&str; 4] = ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"];
 
-const MECHANISMS: [&str; 5] = ["GSSAPI", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"];
+/// The SASL mechanism by which a client logs in with a token.
+pub(crate) const OAUTHBEARER: &str = "OAUTHBEARER";
+
+const MECHANISMS: [&str; 5] = ["GSSAPI", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", OAUTHBEARER];
+
+/// Where a client gets its token from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg(feature = "examine")]
+pub(crate) enum TokenSource {
+    /// The application gives it to its client.
+    Application,
+    /// librdkafka fetches it from an endpoint.
+    Endpoint,
+    /// librdkafka makes it, unsigned.
+    Librdkafka,
+}
 
 /// The connection settings of a client, under librdkafka's names.
 #[derive(Clone, Default)]
@@ -314,6 +329,19 @@ impl ClientSettings {
     #[must_use]
     pub fn mechanism(&self) -> Option<String> {
         self.uses_sasl().then(|| self.get("sasl.mechanism").unwrap_or("GSSAPI").to_owned())
+    }
+
+    /// Returns where the client gets the token from that it logs in with; `None` if it logs in by another mechanism.
+    #[cfg(feature = "examine")]
+    pub(crate) fn token_source(&self) -> Option<TokenSource> {
+        let is_own = ["true", "t", "1"].iter().any(|yes| self.is("enable.sasl.oauthbearer.unsecure.jwt", yes));
+        self.mechanism().filter(|mechanism| mechanism == OAUTHBEARER).map(|_| {
+            match self.is("sasl.oauthbearer.method", "oidc") {
+                true => TokenSource::Endpoint,
+                false if is_own => TokenSource::Librdkafka,
+                false => TokenSource::Application,
+            }
+        })
     }
 
     /// Returns whether the client verifies brokers' certificates at all.

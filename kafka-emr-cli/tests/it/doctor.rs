@@ -1,6 +1,6 @@
 //! `doctor` on the embedded cluster, and what it refuses. Each fault is made on real brokers, in the package of tests.
 
-use std::io::{BufRead as _, BufReader, Lines, Read as _};
+use std::io::{BufRead as _, BufReader, Lines, Read as _, Write as _};
 use std::net::TcpListener;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -37,10 +37,8 @@ fn several_clusters_have_a_report_each() {
     assert_eq!(report["verdict"], "fault");
 }
 
-/// A listener that offers a login by Kerberos, and knows no more than what comes before it.
-#[cfg(not(feature = "gssapi"))]
-fn kerberos_listener() -> TcpListener {
-    use std::io::Write as _;
+/// A listener that offers a login by one mechanism, and knows no more than what comes before it.
+fn login_listener(mechanism: &'static str) -> TcpListener {
     let listener = TcpListener::bind("127.10.7.25:0").unwrap();
     let incoming = listener.try_clone().unwrap();
     let answer = |mut stream: &std::net::TcpStream| -> std::io::Result<()> {
@@ -49,14 +47,16 @@ fn kerberos_listener() -> TcpListener {
             stream.read_exact(&mut length)?;
             let mut request = vec![0; u32::from_be_bytes(length) as usize];
             stream.read_exact(&mut request)?;
-            let body: &[u8] = match request[..2] {
+            let body = match request[..2] {
                 // No error, and the versions of one request: SASL handshakes.
-                [0, 18] => &[0, 0, 0, 0, 0, 1, 0, 17, 0, 0, 0, 1],
+                [0, 18] => vec![0, 0, 0, 0, 0, 1, 0, 17, 0, 0, 0, 1],
                 // No error, and one mechanism.
-                _ => b"\0\0\0\0\0\x01\0\x06GSSAPI",
+                _ => {
+                    [&b"\0\0\0\0\0\x01\0"[..], &[u8::try_from(mechanism.len()).unwrap()], mechanism.as_bytes()].concat()
+                }
             };
             let length = u32::try_from(4 + body.len()).unwrap().to_be_bytes();
-            stream.write_all(&[&length, &request[4..8], body].concat())?;
+            stream.write_all(&[&length, &request[4..8], &body].concat())?;
         }
     };
     std::thread::spawn(move || incoming.incoming().flatten().for_each(|stream| drop(answer(&stream))));
@@ -66,7 +66,7 @@ fn kerberos_listener() -> TcpListener {
 #[cfg(not(feature = "gssapi"))]
 #[test]
 fn a_login_that_is_not_built_in_is_unchecked_and_no_fault() {
-    let listener = kerberos_listener();
+    let listener = login_listener("GSSAPI");
     let port = listener.local_addr().unwrap().port();
     let source = format!("emr://48742?release={NEW}&port={port}&emr-worker-1=127.10.7.25");
     let doctor =
@@ -97,6 +97,38 @@ fn a_login_that_is_not_built_in_hides_no_fault() {
     let report = run(["doctor", &path(&description), "--json", "-X", "security.protocol=SASL_PLAINTEXT"]).json(1);
     assert_eq!(report["clusters"][0]["findings"][0]["fault"], "sasl-not-expected", "{report:#}");
     assert_eq!(report["clusters"][0]["findings"].as_array().unwrap().len(), 1, "{report:#}");
+}
+
+#[test]
+fn a_login_by_a_token_is_unchecked_and_no_fault() {
+    let listener = login_listener("OAUTHBEARER");
+    let port = listener.local_addr().unwrap().port();
+    let source = format!("emr://48742?release={NEW}&port={port}&emr-worker-1=127.10.7.25");
+    let doctor = |properties: &str, more: &[&str]| {
+        let properties = file(".properties", &format!("security.protocol=SASL_PLAINTEXT\n{properties}"));
+        run([&["doctor", &source, "-F", &path(&properties)], more].concat())
+    };
+    let of_the_application = "sasl.mechanism=OAUTHBEARER\n";
+    let of_an_endpoint = "sasl.mechanism=OAUTHBEARER\nsasl.oauthbearer.method=oidc\n\
+                          sasl.oauthbearer.token.endpoint.url=https://127.10.7.25/token\n\
+                          sasl.jaas.config=x.OAuthBearerLoginModule required clientId='a' clientSecret='hunter2';\n";
+    for properties in [of_the_application, of_an_endpoint] {
+        let text = doctor(properties, &["--timeout", "20"]).quietly(2);
+        assert!(text.contains("SASL_PLAINTEXT (OAUTHBEARER)"), "{text}");
+        let last = "no fault found so far: this program has no token to log in with by OAUTHBEARER, so neither the login nor \
+                    what comes after it is checked\n";
+        assert!(text.ends_with(last), "{text}");
+        let report = doctor(properties, &["--timeout", "20", "--json"]).json(2);
+        assert_eq!(report["verdict"], "unchecked", "{report:#}");
+        assert_eq!(report["clusters"][0]["findings"], serde_json::json!([]), "{report:#}");
+        // What librdkafka refuses, it refuses all the same.
+        let mistake = doctor(&format!("{properties}ssl.foo=x\n"), &[]);
+        assert_eq!((mistake.status, mistake.stdout.as_str()), (2, ""), "{}", mistake.stderr);
+        assert!(mistake.stderr.contains("\"ssl.foo\""), "{}", mistake.stderr);
+    }
+    // With a token that librdkafka makes itself there is a login.
+    let own = doctor("sasl.mechanism=OAUTHBEARER\nenable.sasl.oauthbearer.unsecure.jwt=true\n", &["--json"]).json(1);
+    assert_eq!(own["clusters"][0]["findings"][0]["fault"], "login-refused", "{own:#}");
 }
 
 #[track_caller]
