@@ -1,5 +1,8 @@
 //! `kafka-emr exec`: any program, with the clusters' names.
 
+mod environment;
+mod pod;
+mod print;
 mod program;
 
 use std::error::Error;
@@ -9,6 +12,7 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 
+use environment::Environment;
 use kafka_emr_core::{Resolver, Rule};
 
 use crate::description::Overrides;
@@ -27,8 +31,11 @@ pub(crate) struct Args {
     /// Where libkafka_emr_preload.so is, if not beside this program or in the lib folder beside its bin
     #[arg(long, value_name = "FILE")]
     library: Option<PathBuf>,
+    /// Run nothing, and print what gives the names to programs that others start
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    print: Option<print::Format>,
     /// The program and its arguments
-    #[arg(last = true, required = true, value_name = "CMD")]
+    #[arg(last = true, required_unless_present = "print", value_name = "CMD")]
     command: Vec<OsString>,
 }
 
@@ -40,6 +47,8 @@ Examples:
   kafka-emr exec prod.toml -- kafka-console-producer.sh --broker-list \"$(kafka-emr bootstrap prod.toml)\" --topic orders
   kafka-emr exec 'a.toml;b.toml' -- connect-mirror-maker.sh mm2.properties
   kafka-emr exec prod.toml --network public -- node app.js
+  kafka-emr exec prod.toml -- spark-submit $(kafka-emr exec prod.toml --print spark) job.py
+  kafka-emr exec prod.toml --print k8s -- java -jar /app.jar > patch.yaml
 
 For programs that do not use librdkafka: the JVM, Node, Python, whatever calls libc's getaddrinfo and connect. The program takes
 the place of this one: signals, exit status and standard streams are its own. Programs that it starts have the names as well.
@@ -56,6 +65,11 @@ the names, but connects by itself: addresses are not mapped. gethostbyname, getn
 ASAN_OPTIONS begins with verify_asan_link_order=0 in the program: gcc's AddressSanitizer does not start beside a preloaded
 library without it. A program with a sanitizer that gets another environment does not start.
 
+--print is for programs that others start: Spark's workers, Flink's containers, systemd, a pod. It prints the environment that the
+program would have from this command, and none of what LD_PRELOAD and ASAN_OPTIONS are here; sh puts it in front of what they are
+where the lines are read. The library and the description have to be at the same paths there; a description that is given inline
+needs no file. The lines of spark and flink are words for $(…), not quoted.
+
 An ignored SIGPIPE is at its default in the program, and a closed standard stream is /dev/null.
 
 Exit status: that of the program; 2 where it cannot be started"
@@ -68,6 +82,25 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
     let source = args.overrides.source(&args.source)?;
     // A mistake is an error here, and not in every program that is started.
     Resolver::from_source(source.clone())?;
+    let environment = || Ok(Environment::new(preload_library(args)?, &source));
+    if let Some(format) = args.print {
+        return print::print(format, &source, &args.command, environment);
+    }
+    let environment = environment()?;
+    let (name, arguments) = args.command.split_first().ok_or("no program is named")?;
+    let file = program::find(name)?;
+    program::check(&file)?;
+
+    let mut command = Command::new(&file);
+    command.arg0(name).args(arguments).envs(environment.over_own());
+    // It is in the source.
+    command.env_remove("KAFKA_EMR_NETWORK");
+    let error = command.exec();
+    Err(format!("{}: {error}", file.display()).into())
+}
+
+/// The library that goes in front of libc, by an absolute path that LD_PRELOAD can name.
+fn preload_library(args: &Args) -> Result<PathBuf, Box<dyn Error>> {
     let library = match &args.library {
         Some(library) => std::path::absolute(library)?,
         None => library::find(LIBRARY).ok_or_else(|| {
@@ -88,28 +121,5 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
         )
         .into());
     }
-    let (name, arguments) = args.command.split_first().ok_or("no program is named")?;
-    let file = program::find(name)?;
-    program::check(&file)?;
-
-    let mut preload = library.into_os_string();
-    // The user's own come after: they may want to see what this one passes on.
-    if let Some(others) = std::env::var_os("LD_PRELOAD").filter(|others| !others.is_empty()) {
-        preload.push(":");
-        preload.push(others);
-    }
-    // gcc's AddressSanitizer ends a program in which it is not the first library, unless this option is set: it is meant for
-    // libraries that are preloaded. Programs that this one starts may need it, and of two settings the last one counts.
-    let mut sanitizer = OsString::from("verify_asan_link_order=0");
-    if let Some(own) = std::env::var_os("ASAN_OPTIONS").filter(|own| !own.is_empty()) {
-        sanitizer.push(":");
-        sanitizer.push(own);
-    }
-    let mut command = Command::new(&file);
-    command.arg0(name).args(arguments);
-    command.env("LD_PRELOAD", preload).env("KAFKA_EMR_CLUSTER", source.to_text()).env("ASAN_OPTIONS", sanitizer);
-    // It is in the source.
-    command.env_remove("KAFKA_EMR_NETWORK");
-    let error = command.exec();
-    Err(format!("{}: {error}", file.display()).into())
+    Ok(library)
 }

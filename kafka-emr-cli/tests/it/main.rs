@@ -6,6 +6,7 @@ mod completions;
 mod demo;
 mod doctor;
 mod endpoints;
+mod exec;
 mod hosts;
 mod import;
 mod mounted;
