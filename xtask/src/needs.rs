@@ -11,7 +11,7 @@ struct Need {
     purpose: &'static str,
 }
 
-const NEEDS: [Need; 16] = [
+const NEEDS: [Need; 17] = [
     need("gcc", &["gcc", "--version"], "gcc", "building librdkafka and the C examples"),
     need("g++", &["g++", "--version"], "g++", "building the C++ example and the fuzz targets"),
     need("make", &["make", "--version"], "make", "building librdkafka"),
@@ -32,6 +32,7 @@ const NEEDS: [Need; 16] = [
         "musl-tools",
         "programs of another libc, which `kafka-emr exec` leaves alone",
     ),
+    need("kubectl", &["kubectl", "version", "--client"], "kubernetes-client", "`kafka-emr exec --print k8s`"),
     need("proot", &["proot", "--version"], "proot", "`kafka-emr hosts` for libc"),
 ];
 

@@ -146,7 +146,7 @@ fn docker_takes_its_arguments() {
 }
 
 /// What checks the formats of those who are too big to be here.
-fn validator(program: &str) -> Command {
+pub(crate) fn validator(program: &str) -> Command {
     Command::new(python::venv(&scratch("validators"), "validators.txt").with_file_name(program))
 }
 

@@ -10,6 +10,7 @@ mod hosts;
 mod import;
 mod mirror;
 mod plugin;
+mod pod;
 mod python;
 mod readme;
 mod real;
