@@ -39,6 +39,36 @@ pub fn fetch_mirror_maker() -> Result<PathBuf, String> {
     Jars { of: "MirrorMaker 2".to_owned(), folder: "mirror-maker".to_owned(), pom }.fetch()
 }
 
+/// The same with the jars of Kafka Connect.
+///
+/// # Errors
+///
+/// As [`fetch`].
+pub fn fetch_connect() -> Result<PathBuf, String> {
+    let pom = include_str!("../kafka/connect-3.9.1.pom.xml");
+    Jars { of: "Kafka Connect".to_owned(), folder: "connect".to_owned(), pom }.fetch()
+}
+
+/// The same with the jars that Spark wants for Kafka.
+///
+/// # Errors
+///
+/// As [`fetch`].
+pub fn fetch_spark_kafka() -> Result<PathBuf, String> {
+    let pom = include_str!("../kafka/spark-kafka-3.5.7.pom.xml");
+    Jars { of: "Spark for Kafka".to_owned(), folder: "spark-kafka".to_owned(), pom }.fetch()
+}
+
+/// The same with the jars that Flink wants for Kafka.
+///
+/// # Errors
+///
+/// As [`fetch`].
+pub fn fetch_flink_kafka() -> Result<PathBuf, String> {
+    let pom = include_str!("../kafka/flink-kafka-3.4.0.pom.xml");
+    Jars { of: "Flink for Kafka".to_owned(), folder: "flink-kafka".to_owned(), pom }.fetch()
+}
+
 struct Jars {
     of: String,
     /// Where they go, in [`home`].

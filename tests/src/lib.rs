@@ -33,7 +33,7 @@ mod version;
 
 pub use certificate::Certificate;
 pub use cluster::{Broker, KafkaCluster};
-pub use fetch::{fetch, fetch_mirror_maker};
+pub use fetch::{fetch, fetch_connect, fetch_flink_kafka, fetch_mirror_maker, fetch_spark_kafka};
 pub use process::Guard;
 pub use security::{Mechanism, Sasl, Security};
 pub use version::KafkaVersion;

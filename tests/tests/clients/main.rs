@@ -4,6 +4,7 @@
 
 mod c;
 mod doctor;
+mod engines;
 mod exec;
 mod following;
 mod hosts;

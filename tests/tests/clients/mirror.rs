@@ -65,7 +65,7 @@ impl Drop for Running {
 }
 
 /// The first record of a topic, when there is one.
-fn first_record(bootstrap_servers: &str, topic: &str, mut meanwhile: impl FnMut()) -> Option<Vec<u8>> {
+pub(crate) fn first_record(bootstrap_servers: &str, topic: &str, mut meanwhile: impl FnMut()) -> Option<Vec<u8>> {
     let mut config = ClientConfig::new();
     config
         .set("bootstrap.servers", bootstrap_servers)
@@ -73,7 +73,7 @@ fn first_record(bootstrap_servers: &str, topic: &str, mut meanwhile: impl FnMut(
         .set("topic.metadata.refresh.interval.ms", "500");
     let consumer: BaseConsumer = config.create().unwrap();
     let mut partitions = TopicPartitionList::new();
-    partitions.add_partition_offset(topic, 0, Offset::Beginning).unwrap();
+    (0..6).for_each(|partition| partitions.add_partition_offset(topic, partition, Offset::Beginning).unwrap());
     consumer.assign(&partitions).unwrap();
     let started = Instant::now();
     while started.elapsed() < LIMIT {
