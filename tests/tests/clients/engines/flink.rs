@@ -128,7 +128,9 @@ fn flink_reads_one_cluster_and_writes_another() {
     fs::copy(reports, at("reports.toml")).unwrap();
     fs::copy(programs().join("with_flink.sql"), at("job.sql")).unwrap();
     fs::write(at("config.yaml"), configuration(folder.path())).unwrap();
-    LOGGING.map(|name| fs::copy(flink().join("conf").join(name), at(name)).unwrap());
+    for name in LOGGING {
+        fs::copy(flink().join("conf").join(name), at(name)).unwrap();
+    }
     let typed = |line: &str| {
         let mut sh = shell(line, &folder, &flink().join("bin"));
         sh.env("FLINK_CONF_DIR", folder.path()).env("FLINK_LOG_DIR", folder.path());
