@@ -1,22 +1,25 @@
 //! `kafka-emr exec`: any program, with the clusters' names.
 
 mod environment;
+mod kernel;
 mod pod;
+mod preload;
 mod print;
 mod program;
 
 use std::error::Error;
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use clap::ValueEnum;
 use environment::Environment;
 use kafka_emr_core::{Resolver, Rule};
 
+use program::{Kind, Libc};
+
 use crate::description::Overrides;
-use crate::library;
 use crate::output::Outcome;
 
 /// Run a program that resolves the clusters' names: no root, no change to the machine
@@ -28,15 +31,27 @@ pub(crate) struct Args {
     source: String,
     #[command(flatten)]
     overrides: Overrides,
+    /// How the names get into the program [default: the way that reaches it]
+    #[arg(long, value_enum, hide_default_value = true)]
+    via: Option<Via>,
     /// Where libkafka_emr_preload.so is, if not beside this program or in the lib folder beside its bin
     #[arg(long, value_name = "FILE")]
     library: Option<PathBuf>,
     /// Run nothing, and print what gives the names to programs that others start
-    #[arg(long, value_enum, value_name = "FORMAT")]
+    #[arg(long, value_enum, value_name = "FORMAT", conflicts_with = "via")]
     print: Option<print::Format>,
     /// The program and its arguments
     #[arg(last = true, required_unless_present = "print", value_name = "CMD")]
     command: Vec<OsString>,
+}
+
+/// How the names get into a program.
+#[derive(Clone, Copy, ValueEnum)]
+enum Via {
+    /// A library in front of libc: for programs that call it
+    Preload,
+    /// The kernel asks a supervisor: for all programs, and what they start
+    Kernel,
 }
 
 fn help() -> String {
@@ -76,50 +91,91 @@ Exit status: that of the program; 2 where it cannot be started"
     )
 }
 
-const LIBRARY: &str = "libkafka_emr_preload.so";
-
 pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
     let source = args.overrides.source(&args.source)?;
     // A mistake is an error here, and not in every program that is started.
-    Resolver::from_source(source.clone())?;
-    let environment = || Ok(Environment::new(preload_library(args)?, &source));
+    let resolver = Resolver::from_source(source.clone())?;
     if let Some(format) = args.print {
+        let environment = || Ok(Environment::new(preload::find(args.library.as_deref(), Libc::Glibc)?, &source));
         return print::print(format, &source, &args.command, environment);
     }
-    let environment = environment()?;
     let (name, arguments) = args.command.split_first().ok_or("no program is named")?;
     let file = program::find(name)?;
-    program::check(&file)?;
-
+    let kind = program::kind(&file)?;
     let mut command = Command::new(&file);
-    command.arg0(name).args(arguments).envs(environment.over_own());
-    // It is in the source.
-    command.env_remove("KAFKA_EMR_NETWORK");
+    command.arg0(name).args(arguments);
+    match way(args, &resolver, &file, kind)? {
+        Way::Preload(library) => {
+            command.envs(Environment::new(library, &source).over_own());
+            // It is in the source.
+            command.env_remove("KAFKA_EMR_NETWORK");
+        }
+        Way::Kernel => {}
+    }
     let error = command.exec();
     Err(format!("{}: {error}", file.display()).into())
 }
 
-/// The library that goes in front of libc, by an absolute path that LD_PRELOAD can name.
-fn preload_library(args: &Args) -> Result<PathBuf, Box<dyn Error>> {
-    let library = match &args.library {
-        Some(library) => std::path::absolute(library)?,
-        None => library::find(LIBRARY).ok_or_else(|| {
-            format!(
-                "{LIBRARY} is neither beside this program nor in the lib folder beside its bin; build it with `cargo build --release -p kafka-emr-preload`, or give \
-                 its path with --library"
-            )
-        })?,
+/// How the map gets into the program.
+enum Way {
+    /// By this library.
+    Preload(PathBuf),
+    /// By a supervisor, under which this process is by now.
+    Kernel,
+}
+
+/// Chooses the way that reaches the program, unless the user has, and goes as far along it as this process can.
+fn way(args: &Args, resolver: &Resolver, file: &Path, kind: Kind) -> Result<Way, String> {
+    let shown = file.display();
+    let preload = |libc| preload::find(args.library.as_deref(), libc).map(Way::Preload);
+    let by_kernel = || kernel::start(resolver).map(|()| Way::Kernel);
+    let (libc, is_enough, why) = match kind {
+        Kind::Dynamic(libc) => (Some(libc), true, "calls libc"),
+        Kind::Static => (None, false, "is linked statically"),
+        Kind::Go(libc) => (libc, false, "is a Go program, which does without libc"),
+        Kind::Shell(libc) => (libc, false, "starts programs, which may do without libc"),
     };
-    if !library.is_file() {
-        return Err(format!("--library: there is no file {}", library.display()).into());
+    match (args.via, libc) {
+        (Some(Via::Preload), Some(libc)) => {
+            if let Kind::Go(_) = kind {
+                log::warn!(
+                    "{shown} is a Go program, which resolves names by itself unless GODEBUG=netdns=cgo is set, and connects by \
+                     itself: addresses are not mapped"
+                );
+            }
+            preload(libc)
+        }
+        (Some(Via::Preload), None) => {
+            Err(format!("{shown} {why}, so nothing can be put in front of libc in it; use --via kernel"))
+        }
+        (Some(Via::Kernel), _) => by_kernel().map_err(|error| format!("--via kernel: {error}")),
+        // A library that is given and cannot be used is a mistake.
+        (None, Some(libc)) if is_enough => match preload(libc) {
+            Ok(way) => {
+                log::debug!("{shown} {why}: by the preload library");
+                Ok(way)
+            }
+            Err(error) if args.library.is_some() => Err(error),
+            Err(missing) => {
+                let way = by_kernel().map_err(|error| format!("{missing}; or --via kernel, but {error}"))?;
+                log::debug!("{shown} {why}, but {missing}: by the kernel");
+                Ok(way)
+            }
+        },
+        (None, libc) => match by_kernel() {
+            Ok(way) => {
+                log::debug!("{shown} {why}: by the kernel");
+                Ok(way)
+            }
+            Err(error) => match libc.map(preload) {
+                Some(Ok(way)) => {
+                    log::debug!("{shown} {why}: by the preload library, because not by the kernel: {error}");
+                    Ok(way)
+                }
+                _ => Err(format!(
+                    "{shown} {why}, so it is reached by the kernel alone, but {error}; `kafka-emr hosts` prints the map in other forms"
+                )),
+            },
+        },
     }
-    program::check_library(&library)?;
-    if library.as_os_str().as_bytes().iter().any(|byte| b": \t\n".contains(byte)) {
-        return Err(format!(
-            "{}: LD_PRELOAD cannot name a file with a space or colon in its path; put it elsewhere, and use --library",
-            library.display()
-        )
-        .into());
-    }
-    Ok(library)
 }

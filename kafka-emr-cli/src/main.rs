@@ -84,7 +84,11 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(answer) => return output::usage(&answer),
     };
-    match logging::start().and_then(|()| run(cli.verb)) {
+    let logging = match cli.verb {
+        Verb::Exec(_) => logging::start_for_programs(),
+        _ => logging::start(),
+    };
+    match logging.and_then(|()| run(cli.verb)) {
         Ok(outcome) => outcome.into(),
         Err(error) => output::bad_input(&error.to_string()),
     }

@@ -3,7 +3,6 @@
 use std::ffi::c_int;
 use std::mem::size_of;
 use std::net::{IpAddr, SocketAddr};
-use std::ptr;
 
 use kafka_emr_core::Connections;
 use libc::{sockaddr, sockaddr_in, sockaddr_in6, sockaddr_storage, socklen_t};
@@ -30,20 +29,58 @@ pub unsafe fn redirect(connections: &Connections, address: *const sockaddr, leng
         return None;
     }
     // SAFETY: the caller vouches for the address.
-    let mut raw = unsafe { RawAddress::read(address, length) }?;
-    raw.set(leads_to(connections, raw.socket_address()?)?);
-    Some(raw)
+    unsafe { RawAddress::read(address, length) }?.redirected(connections)
 }
 
 /// An IPv4 or IPv6 address as the system has it: the family, the port, and the IPv4 address; or a flow label, the IPv6 address
 /// and a scope.
 #[repr(C, align(8))]
-pub struct RawAddress([u8; size_of::<sockaddr_in6>()]);
+pub struct RawAddress([u8; RawAddress::LONGEST]);
 
 /// How long an IPv6 address is by RFC 2133, which had no scope. The kernel takes it.
 const WITHOUT_SCOPE: usize = 24;
 
 impl RawAddress {
+    /// How many bytes of an address count.
+    pub const LONGEST: usize = size_of::<sockaddr_in6>();
+
+    /// Reads the bytes of an address, of which there may be more than count; `length` is how many the caller gave. `None` for
+    /// an address of another family, and for a length that the kernel refuses.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8], length: usize) -> Option<Self> {
+        let count = bytes.len().min(length).min(Self::LONGEST);
+        if !(size_of::<sockaddr_in>()..=size_of::<sockaddr_storage>()).contains(&length) {
+            return None;
+        }
+        let mut raw = RawAddress([0; Self::LONGEST]);
+        raw.0[..count].copy_from_slice(&bytes[..count]);
+        let shortest = match raw.family() {
+            libc::AF_INET => size_of::<sockaddr_in>(),
+            libc::AF_INET6 => WITHOUT_SCOPE,
+            _ => return None,
+        };
+        (count >= shortest).then_some(raw)
+    }
+
+    /// Returns the address that a TCP connection to this one goes to instead.
+    #[must_use]
+    pub fn redirected(mut self, connections: &Connections) -> Option<Self> {
+        self.set(leads_to(connections, self.socket_address())?);
+        Some(self)
+    }
+
+    /// Returns its bytes, as many as its family has.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0[..self.length() as usize]
+    }
+
+    /// Returns its port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.socket_address().port()
+    }
+
     /// Returns a pointer to it, for connect(2).
     #[must_use]
     pub fn as_ptr(&self) -> *const sockaddr {
@@ -60,38 +97,32 @@ impl RawAddress {
         length as socklen_t
     }
 
-    /// Reads an address; `None` for one of another family, and for a length that the kernel refuses.
-    ///
     /// # Safety
     ///
     /// `address` is null or has `length` bytes.
     unsafe fn read(address: *const sockaddr, length: socklen_t) -> Option<Self> {
-        let mut raw = RawAddress([0; size_of::<sockaddr_in6>()]);
         let length = length as usize;
-        if address.is_null() || !(size_of::<sockaddr_in>()..=size_of::<sockaddr_storage>()).contains(&length) {
+        // One that is too long is a mistake of the caller's, which the kernel refuses without a look at the address.
+        if address.is_null() || length > size_of::<sockaddr_storage>() {
             return None;
         }
-        let length = length.min(raw.0.len());
-        // SAFETY: not null, and the caller vouches for `length` bytes, of which there are no more than have room.
-        unsafe { ptr::copy_nonoverlapping(address.cast::<u8>(), raw.0.as_mut_ptr(), length) };
-        let shortest = match raw.family() {
-            libc::AF_INET => size_of::<sockaddr_in>(),
-            libc::AF_INET6 => WITHOUT_SCOPE,
-            _ => return None,
-        };
-        (length >= shortest).then_some(raw)
+        // SAFETY: not null, and the caller vouches for `length` bytes.
+        let bytes = unsafe { std::slice::from_raw_parts(address.cast::<u8>(), length.min(Self::LONGEST)) };
+        RawAddress::from_bytes(bytes, length)
     }
 
     fn family(&self) -> c_int {
         c_int::from(u16::from_ne_bytes([self.0[0], self.0[1]]))
     }
 
-    fn socket_address(&self) -> Option<SocketAddr> {
-        let [_, _, p0, p1, rest @ ..] = &self.0;
-        let port = u16::from_be_bytes([*p0, *p1]);
-        match self.family() {
-            libc::AF_INET => rest.first_chunk::<4>().map(|v4| (*v4, port).into()),
-            _ => rest[4..].first_chunk::<16>().map(|v6| (*v6, port).into()),
+    /// Returns it as the standard library has it, without flow label and scope.
+    #[must_use]
+    pub fn socket_address(&self) -> SocketAddr {
+        let [_, _, p0, p1, v4 @ .., _, _, _, _] = self.0;
+        let port = u16::from_be_bytes([p0, p1]);
+        match (self.family(), v4) {
+            (libc::AF_INET, [a, b, c, d, ..]) => ([a, b, c, d], port).into(),
+            (_, [_, _, _, _, v6 @ ..]) => (v6, port).into(),
         }
     }
 

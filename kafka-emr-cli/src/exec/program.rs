@@ -1,4 +1,4 @@
-//! Whether a library can be put in front of libc in a program.
+//! What a program is, and so which way reaches it.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -35,8 +35,30 @@ pub(super) fn find(name: &OsStr) -> Result<PathBuf, String> {
         .ok_or_else(|| format!("there is no program {} in PATH", path.display()))
 }
 
-/// Refuses a program that would not have the names.
-pub(super) fn check(file: &Path) -> Result<(), String> {
+/// A program of this processor, as far as it matters for how it looks names up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It calls a libc, in front of which a library can be put.
+    Dynamic(Libc),
+    /// It is linked statically.
+    Static,
+    /// Go calls no libc to connect, nor for names, however it is linked.
+    Go(Option<Libc>),
+    /// A shell, or a script of one: it starts programs, of which nothing is known.
+    Shell(Option<Libc>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Libc {
+    Glibc,
+    Musl,
+}
+
+/// Programs that start others, and do nothing else here.
+const SHELLS: [&str; 10] = ["ash", "bash", "busybox", "dash", "env", "fish", "ksh", "mksh", "sh", "zsh"];
+
+/// Returns what a program is. A script is what its interpreter is.
+pub(super) fn kind(file: &Path) -> Result<Kind, String> {
     let mut file = file.to_owned();
     for _ in 0..=MAX_INTERPRETERS {
         check_rights(&file)?;
@@ -45,7 +67,7 @@ pub(super) fn check(file: &Path) -> Result<(), String> {
             Some(interpreter) => {
                 return Err(format!("{}: there is no interpreter {}", file.display(), interpreter.display()));
             }
-            None => return check_elf(&file),
+            None => return kind_of_elf(&file),
         }
     }
     Err(format!("{}: too many interpreters", file.display()))
@@ -59,7 +81,7 @@ pub(super) fn check_library(file: &Path) -> Result<(), String> {
     }
 }
 
-/// The system's loader ignores LD_PRELOAD where a program has more rights than its caller.
+/// The system's loader ignores LD_PRELOAD where a program has more rights than its caller, and under a supervisor it gets none.
 fn check_rights(file: &Path) -> Result<(), String> {
     let data = file.metadata().map_err(|error| format!("{}: {error}", file.display()))?;
     let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
@@ -72,7 +94,7 @@ fn check_rights(file: &Path) -> Result<(), String> {
         _ => return Ok(()),
     };
     Err(format!(
-        "{} {why}, and the system's loader then ignores LD_PRELOAD; run what it starts, or a copy without them",
+        "{} {why}, and the system then ignores LD_PRELOAD, and gives no rights under a supervisor; run what it starts, or a copy without them",
         file.display()
     ))
 }
@@ -84,41 +106,39 @@ fn interpreter(file: &Path) -> Result<Option<PathBuf>, String> {
     let mut line = Vec::new();
     reader.read_until(b'\n', &mut line).map_err(open)?;
     let Some(rest) = line.strip_prefix(b"#!") else { return Ok(None) };
-    match rest.split(|byte| byte.is_ascii_whitespace()).find(|word| !word.is_empty()) {
-        Some(path) => Ok(Some(PathBuf::from(OsStr::from_bytes(path)))),
-        None => Err(format!("{}: its first line, #!, names no interpreter", file.display())),
+    let mut words =
+        rest.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty()).map(OsStr::from_bytes);
+    let Some(path) = words.next() else {
+        return Err(format!("{}: its first line, #!, names no interpreter", file.display()));
+    };
+    // env finds the interpreter, which decides.
+    let named = words.find(|word| *word != "-S");
+    match named.filter(|_| Path::new(path).file_name() == Some(OsStr::new("env"))).map(find) {
+        Some(Ok(interpreter)) => Ok(Some(interpreter)),
+        _ => Ok(Some(PathBuf::from(path))),
     }
 }
 
-fn check_elf(file: &Path) -> Result<(), String> {
+fn kind_of_elf(file: &Path) -> Result<Kind, String> {
     let shown = file.display();
     let Some(elf) = Elf::read(file)? else {
         return Err(format!("{shown} is neither a script nor a program of this system"));
     };
     if !elf.is_for_this {
         return Err(format!(
-            "{shown} is a program for another processor than libkafka_emr_preload.so, which is for {}: use one for the same",
+            "{shown} is a program for another processor than this command, which is for {}: use one for the same",
             std::env::consts::ARCH
         ));
     }
-    let loader = elf.loader.ok_or_else(|| {
-        format!(
-            "{shown} is linked statically, so nothing can be put in front of libc in it; `kafka-emr hosts` prints the map in \
-             other forms"
-        )
-    })?;
-    if loader.contains("ld-musl") {
-        return Err(format!(
-            "{shown} is built for musl, and libkafka_emr_preload.so for glibc; `kafka-emr hosts` prints the map in other forms"
-        ));
-    }
-    if elf.is_go {
-        log::warn!(
-            "{shown} is a Go program, which resolves names by itself unless GODEBUG=netdns=cgo is set, and connects by \
-             itself: addresses are not mapped"
-        );
-    }
-    Ok(())
+    let libc = elf.loader.map(|loader| if loader.contains("ld-musl") { Libc::Musl } else { Libc::Glibc });
+    // busybox is what its name says.
+    let is_shell = |file: &Path| file.file_name().is_some_and(|name| SHELLS.iter().any(|shell| name == *shell));
+    Ok(match libc {
+        libc if elf.is_go => Kind::Go(libc),
+        libc if is_shell(file) => Kind::Shell(libc),
+        Some(libc) => Kind::Dynamic(libc),
+        None => Kind::Static,
+    })
 }
 
 /// What the kernel and the loader look at in a program or library. They do not look at sections.

@@ -1,0 +1,102 @@
+//! The thread that made a system call and waits for the answer.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+
+use libc::seccomp_notif;
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags};
+
+use crate::sys::Listener;
+
+/// `PIDFD_THREAD`, from Linux 6.9 on: a thread that does not lead its process.
+const OF_THREAD: PidfdFlags = PidfdFlags::from_bits_retain(0o200);
+
+pub(crate) struct Caller<'a> {
+    listener: &'a Listener,
+    id: u64,
+    /// Of the thread.
+    pid: Pid,
+    pub(crate) arguments: [u64; 6],
+}
+
+impl<'a> Caller<'a> {
+    /// `None` if the caller has no process id here: it is in no PID namespace of ours.
+    pub(crate) fn new(listener: &'a Listener, call: &seccomp_notif) -> Option<Self> {
+        let pid = Pid::from_raw(call.pid.cast_signed())?;
+        Some(Caller { listener, id: call.id, pid, arguments: call.data.args })
+    }
+
+    /// Returns whether it still waits. What was found by its process id before this is its own.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.listener.is_waiting(self.id)
+    }
+
+    /// Opens its memory, to read or to write.
+    pub(crate) fn memory(&self) -> io::Result<Memory> {
+        memory_of(self.pid)
+    }
+
+    /// Returns the path of something of its own in /proc.
+    pub(crate) fn proc(&self, what: &str) -> PathBuf {
+        proc(self.pid, what)
+    }
+
+    /// Returns a descriptor of the same file as one of its own.
+    pub(crate) fn file(&self, number: i32) -> io::Result<OwnedFd> {
+        file_of(self.pid, number)
+    }
+}
+
+fn proc(pid: Pid, what: &str) -> PathBuf {
+    format!("/proc/{}/{what}", pid.as_raw_nonzero()).into()
+}
+
+pub(crate) fn file_of(pid: Pid, number: i32) -> io::Result<OwnedFd> {
+    let of_thread = rustix::process::pidfd_open(pid, OF_THREAD);
+    let pidfd = of_thread.or_else(|_| rustix::process::pidfd_open(leader(pid)?, PidfdFlags::empty()))?;
+    Ok(rustix::process::pidfd_getfd(pidfd, number, PidfdGetfdFlags::empty())?)
+}
+
+/// Returns the process that a thread belongs to.
+fn leader(pid: Pid) -> rustix::io::Result<Pid> {
+    let status = std::fs::read_to_string(proc(pid, "status")).map_err(|_| Errno::SRCH)?;
+    let leader = status.lines().find_map(|line| line.strip_prefix("Tgid:"));
+    leader.and_then(|leader| Pid::from_raw(leader.trim().parse().ok()?)).ok_or(Errno::SRCH)
+}
+
+/// The memory of a process.
+pub(crate) struct Memory(File);
+
+pub(crate) fn memory_of(pid: Pid) -> io::Result<Memory> {
+    File::options().read(true).write(true).open(proc(pid, "mem")).map(Memory)
+}
+
+impl Memory {
+    pub(crate) fn read(&self, address: u64, into: &mut [u8]) -> io::Result<()> {
+        self.0.read_exact_at(into, address)
+    }
+
+    pub(crate) fn read_number(&self, address: u64) -> io::Result<u64> {
+        let mut number = [0; 8];
+        self.read(address, &mut number)?;
+        Ok(u64::from_ne_bytes(number))
+    }
+
+    pub(crate) fn write(&self, address: u64, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all_at(bytes, address)
+    }
+
+    /// Reads a path. `None` for one that is longer than any of the hosts file.
+    pub(crate) fn path(&self, address: u64) -> io::Result<Option<PathBuf>> {
+        let mut text = [0; 256];
+        let length = self.0.read_at(&mut text, address)?;
+        let end = text[..length].iter().position(|byte| *byte == 0);
+        Ok(end.map(|end| OsStr::from_bytes(&text[..end]).into()))
+    }
+}

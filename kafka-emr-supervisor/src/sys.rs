@@ -1,0 +1,143 @@
+//! The system calls that no safe library has. All unsafe code of this crate is here.
+
+use std::ffi::{c_int, c_long, c_ulong};
+use std::fs::File;
+use std::io;
+use std::mem::{size_of, zeroed};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::slice;
+
+use libc::{seccomp_notif, seccomp_notif_addfd, seccomp_notif_resp, sock_filter, sock_fprog};
+use rustix::process::Pid;
+
+/// Forks this process; `None` in the child.
+///
+/// # Errors
+///
+/// Also fails if the process has several threads: the child would have one of them, and the locks that the others hold.
+pub(crate) fn fork() -> io::Result<Option<Pid>> {
+    if std::fs::read_dir("/proc/self/task")?.count() != 1 {
+        return Err(io::Error::other("this process has several threads"));
+    }
+    // SAFETY: there is no other thread, so the child may do what this process may.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        child => Ok(Pid::from_raw(child)),
+    }
+}
+
+/// Ends this process at once, without what it does at its end: that is for the process that it was forked from.
+pub(crate) fn exit(status: c_int) -> ! {
+    // SAFETY: it takes a number and does not return.
+    unsafe { libc::_exit(status) }
+}
+
+/// Blocks every signal that can be blocked.
+pub(crate) fn block_signals() {
+    // SAFETY: there is room for the set, and none is asked for.
+    unsafe {
+        let mut all = zeroed();
+        libc::sigfillset(&raw mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, std::ptr::null_mut());
+    }
+}
+
+/// Closes all descriptors from 3 on but one.
+///
+/// # Safety
+///
+/// Nothing else in this process has one of them.
+pub(crate) unsafe fn close_all_but(kept: &OwnedFd) -> io::Result<()> {
+    let kept = kept.as_raw_fd() as u32;
+    let close = |first: u32, last: u32| {
+        if first > last {
+            return Ok(());
+        }
+        // SAFETY: the caller vouches for these descriptors.
+        done(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) }).map(drop)
+    };
+    close(3, kept - 1)?;
+    close(kept + 1, u32::MAX)
+}
+
+/// Installs a filter for this thread and all that it starts, and returns its listener.
+pub(crate) fn install(filter: &[sock_filter], flags: c_ulong) -> io::Result<OwnedFd> {
+    let program = sock_fprog { len: filter.len() as u16, filter: filter.as_ptr().cast_mut() };
+    // SAFETY: the kernel reads as many instructions as there are.
+    let listener = done(unsafe {
+        libc::syscall(
+            libc::SYS_seccomp,
+            libc::SECCOMP_SET_MODE_FILTER,
+            flags | libc::SECCOMP_FILTER_FLAG_NEW_LISTENER,
+            &raw const program,
+        )
+    })?;
+    // SAFETY: the kernel has just opened it for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(listener as RawFd) })
+}
+
+/// The end of a filter where the kernel asks about system calls.
+pub(crate) struct Listener(OwnedFd);
+
+impl Listener {
+    pub(crate) fn new(listener: OwnedFd) -> Self {
+        // A caller and the supervisor take turns: then the kernel need not wake another processor. From Linux 6.6 on.
+        // SAFETY: the kernel takes a number here.
+        unsafe { libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_SET_FLAGS, 1 as c_ulong) };
+        Listener(listener)
+    }
+
+    /// Takes the next system call that is asked about.
+    pub(crate) fn receive(&self) -> io::Result<seccomp_notif> {
+        // SAFETY: zeroes are one, and the kernel wants them; there is room for its answer.
+        unsafe {
+            let mut notification: seccomp_notif = zeroed();
+            let code = libc::ioctl(self.0.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_RECV, &raw mut notification);
+            done(code.into()).map(|_| notification)
+        }
+    }
+
+    /// Answers a system call; the caller goes on.
+    pub(crate) fn send(&self, mut response: seccomp_notif_resp) -> io::Result<()> {
+        // SAFETY: the structure is whole.
+        let code = unsafe { libc::ioctl(self.0.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_SEND, &raw mut response) };
+        done(code.into()).map(drop)
+    }
+
+    /// Returns whether the caller still waits for its answer: then its process id is its own.
+    pub(crate) fn is_waiting(&self, id: u64) -> bool {
+        // SAFETY: the kernel reads a number.
+        unsafe { libc::ioctl(self.0.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_ID_VALID, &raw const id) == 0 }
+    }
+
+    /// Gives the caller a descriptor of a file, and returns its number there. With `SECCOMP_ADDFD_FLAG_SEND` that is the answer.
+    pub(crate) fn add_file(&self, id: u64, file: BorrowedFd<'_>, flags: u32, file_flags: u32) -> io::Result<c_long> {
+        let added =
+            seccomp_notif_addfd { id, flags, srcfd: file.as_raw_fd() as u32, newfd: 0, newfd_flags: file_flags };
+        // SAFETY: the structure is whole.
+        let code = unsafe { libc::ioctl(self.0.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_ADDFD, &raw const added) };
+        done(code.into())
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Returns the state of a file in the form that stat(2) has it. On processors of 64 bits libc's is the kernel's.
+pub(crate) fn state(file: &File) -> io::Result<[u8; size_of::<libc::stat>()]> {
+    // SAFETY: zeroes are a state, and there is room for the answer. It is read as bytes, of which each was written.
+    unsafe {
+        let mut state: libc::stat = zeroed();
+        done(libc::fstat(file.as_raw_fd(), &raw mut state).into())?;
+        let mut bytes = [0; size_of::<libc::stat>()];
+        bytes.copy_from_slice(slice::from_raw_parts((&raw const state).cast(), size_of::<libc::stat>()));
+        Ok(bytes)
+    }
+}
+
+fn done(code: c_long) -> io::Result<c_long> {
+    if code < 0 { Err(io::Error::last_os_error()) } else { Ok(code) }
+}
