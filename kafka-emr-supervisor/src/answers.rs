@@ -9,6 +9,7 @@ use kafka_emr_core::{Cluster, Resolver};
 use kafka_emr_hook::RawAddress;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
+use rustix::net::sockopt::Timeout;
 
 use crate::caller::{Caller, Memory};
 use crate::filter::Call;
@@ -104,13 +105,20 @@ impl Answers {
             return Ok(Answer::GoOn);
         };
         if !self.has_sockets {
-            return rewrite(caller, address, length, &to);
+            rewrite(caller, address, length, &to)?;
+            return Ok(Answer::GoOn);
         }
         match caller.file(socket as i32) {
-            Ok(socket) if caller.is_waiting() => connect(&socket, &to),
-            Ok(_) => Ok(Answer::GoOn),
-            Err(_) => rewrite(caller, address, length, &to),
+            Ok(socket) if !caller.is_waiting() => drop(socket),
+            Ok(socket) => {
+                if let Some(answer) = connect(&socket, &to)? {
+                    return Ok(answer);
+                }
+                rewrite(caller, address, length, &to)?;
+            }
+            Err(_) => rewrite(caller, address, length, &to)?,
         }
+        Ok(Answer::GoOn)
     }
 
     /// As a kernel that does not send data along: the program connects then.
@@ -159,10 +167,14 @@ fn is_tcp(caller: &Caller<'_>, socket: i32) -> io::Result<bool> {
 }
 
 /// Connects a socket of the caller's. It waits for no connection itself: the caller does, in its own system call, which finds
-/// the connection begun. So it is interrupted, and limited in time, as ever.
-fn connect(socket: &OwnedFd, to: &RawAddress) -> io::Result<Answer> {
+/// the connection begun. So it is interrupted as ever. `None` if the caller waits for a limited time: the kernel has another
+/// error for the end of that, if it has begun the connection itself.
+fn connect(socket: &OwnedFd, to: &RawAddress) -> io::Result<Option<Answer>> {
     let flags = rustix::fs::fcntl_getfl(socket)?;
     let waits = !flags.contains(OFlags::NONBLOCK);
+    if waits && rustix::net::sockopt::socket_timeout(socket, Timeout::Send)?.is_some() {
+        return Ok(None);
+    }
     // For the moment of this call. Nobody uses a socket while it is being connected.
     if waits {
         rustix::fs::fcntl_setfl(socket, flags | OFlags::NONBLOCK)?;
@@ -171,19 +183,19 @@ fn connect(socket: &OwnedFd, to: &RawAddress) -> io::Result<Answer> {
     if waits {
         rustix::fs::fcntl_setfl(socket, flags)?;
     }
-    Ok(match connected {
+    Ok(Some(match connected {
         Ok(()) => Answer::Done,
         Err(Errno::INPROGRESS | Errno::ALREADY) if waits => Answer::GoOn,
         Err(error) => Answer::Error(error),
-    })
+    }))
 }
 
-/// Changes the address in the caller's memory, and has the kernel go on with it.
-fn rewrite(caller: &Caller<'_>, address: u64, length: u64, to: &RawAddress) -> io::Result<Answer> {
+/// Changes the address in the caller's memory. The kernel then goes on with it.
+fn rewrite(caller: &Caller<'_>, address: u64, length: u64, to: &RawAddress) -> io::Result<()> {
     let memory = caller.memory()?;
-    if caller.is_waiting() {
-        let bytes = to.as_bytes();
-        memory.write(address, &bytes[..bytes.len().min(length as usize)])?;
+    let bytes = to.as_bytes();
+    match caller.is_waiting() {
+        true => memory.write(address, &bytes[..bytes.len().min(length as usize)]),
+        false => Ok(()),
     }
-    Ok(Answer::GoOn)
 }

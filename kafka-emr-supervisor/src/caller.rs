@@ -1,10 +1,8 @@
 //! The thread that made a system call and waits for the answer.
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
@@ -93,10 +91,10 @@ impl Memory {
     }
 
     /// Reads a path. `None` for one that is longer than any of the hosts file.
-    pub(crate) fn path(&self, address: u64) -> io::Result<Option<PathBuf>> {
+    pub(crate) fn path(&self, address: u64) -> io::Result<Option<Vec<u8>>> {
         let mut text = [0; 256];
         let length = self.0.read_at(&mut text, address)?;
         let end = text[..length].iter().position(|byte| *byte == 0);
-        Ok(end.map(|end| OsStr::from_bytes(&text[..end]).into()))
+        Ok(end.map(|end| text[..end].to_vec()))
     }
 }

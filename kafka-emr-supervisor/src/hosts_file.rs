@@ -1,7 +1,9 @@
 //! The hosts file that programs get: the clusters' names, and the machine's own lines after them.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
@@ -13,6 +15,7 @@ use crate::names::Lines;
 
 /// Where every resolver looks for it.
 const PATH: &str = "/etc/hosts";
+const NAME: &[u8] = b"hosts";
 
 /// More than this is no hosts file.
 const LARGEST: u64 = 64 << 20;
@@ -95,18 +98,22 @@ impl HostsFile {
 }
 
 /// Returns whether a path is the hosts file, by its text: a path of another spelling, behind a link, is not.
-pub(crate) fn is_hosts(caller: &Caller<'_>, folder: Option<i32>, path: &Path) -> bool {
-    let plain = |path: &Path| -> PathBuf { path.components().filter(|part| *part != Component::CurDir).collect() };
-    let path = plain(path);
-    if path.is_absolute() || path.file_name() != Path::new(PATH).file_name() {
-        return path == Path::new(PATH);
+pub(crate) fn is_hosts(caller: &Caller<'_>, folder: Option<i32>, path: &[u8]) -> bool {
+    // Most paths are another file's by their end. One that ends in a slash is a folder's.
+    if !path.ends_with(NAME) {
+        return false;
+    }
+    let path = Path::new(OsStr::from_bytes(path));
+    let plain: PathBuf = path.components().filter(|part| *part != Component::CurDir).collect();
+    if plain.is_absolute() {
+        return plain == Path::new(PATH);
     }
     let folder = match folder {
         None | Some(libc::AT_FDCWD) => "cwd".to_owned(),
         Some(number) => format!("fd/{number}"),
     };
     let folder = std::fs::read_link(caller.proc(&folder));
-    folder.is_ok_and(|folder| folder.join(path) == Path::new(PATH))
+    folder.is_ok_and(|folder| folder.join(plain) == Path::new(PATH))
 }
 
 /// Opens the program's own hosts file: it may be in a chroot, or in a mount namespace of its own.

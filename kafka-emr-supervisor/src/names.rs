@@ -107,7 +107,7 @@ mod tests {
 
     fn lines(text: &str) -> Lines {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("cluster.toml");
+        let path = folder.path().join("cluster");
         std::fs::write(&path, text).unwrap();
         Lines::of(&Hosts::new(path.to_str().unwrap().parse::<Source>().unwrap().load().unwrap()).unwrap())
     }

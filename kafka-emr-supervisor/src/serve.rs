@@ -31,7 +31,7 @@ pub(crate) fn serve(listener: &Listener, kernel: Kernel, program: OwnedFd, mut a
             // Others may wait for the end of its standard error.
             program = None;
             let null = std::fs::File::options().write(true).open("/dev/null");
-            drop(null.map(|null| rustix::stdio::dup2_stderr(null)));
+            drop(null.map(rustix::stdio::dup2_stderr));
         }
         if events[0].contains(PollFlags::IN) {
             match listener.receive() {

@@ -1,267 +1,393 @@
-//! What `kafka-emr exec --print` prints. That those who read it take it is tested where they are.
+//! `kafka-emr exec --via kernel`: what a program gets that makes its system calls by itself, and that it is itself.
 
-use std::os::unix::fs::symlink;
-use std::process::Command;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use expect_test::{Expect, expect};
-use tempfile::TempDir;
+use super::{file, kafka_emr};
 
-use crate::{finish, kafka_emr, toml};
+const LIMIT: Duration = Duration::from_secs(60);
 
-/// A name with what quoting is for.
-const LIBRARY: &str = r#"it's_100%_"$HOME"_\n.so"#;
-
-/// A folder with a description, and with something that could go in front of libc. Its path is `FOLDER` in what is expected.
-struct Folder(TempDir);
-
-impl Folder {
-    fn new(library: &str) -> Self {
-        let folder = TempDir::new().unwrap();
-        // These tests are as good a library as any: nothing is started with it.
-        symlink(std::env::current_exe().unwrap(), folder.path().join(library)).unwrap();
-        std::fs::write(folder.path().join("prod.toml"), toml("EMR-3.10.1", "private")).unwrap();
-        Folder(folder)
-    }
-
-    fn exec(&self, arguments: &[&str]) -> Command {
-        let mut command = kafka_emr(["exec"]);
-        command.args(arguments).current_dir(&self.0).env_remove("LD_PRELOAD").env_remove("ASAN_OPTIONS");
-        command
-    }
-
-    #[track_caller]
-    fn prints(&self, arguments: &[&str], expected: Expect) {
-        let printed = finish(&mut self.exec(arguments)).quietly(0);
-        expected.assert_eq(&printed.replace(self.0.path().to_str().unwrap(), "FOLDER"));
-    }
+/// The program that makes the calls: nothing can be put in front of a libc in it.
+fn calls() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("exec_calls");
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/exec/calls.c");
+        let mut compiler = Command::new("cc");
+        compiler.args(["-static", "-O2", "-std=c11", "-Wall", "-Wextra", "-Werror", "-pthread", source, "-o"]);
+        let built = compiler.arg(&program).output().expect("the C compiler cc; install gcc and libc6-dev");
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        program
+    })
 }
 
-#[test]
-fn each_reader() {
-    let folder = Folder::new("libkafka_emr_preload.so");
-    let prints = |format: &str, expected: Expect| {
-        // Both paths are relative.
-        let arguments = ["prod.toml", "--network", "public", "--library", "libkafka_emr_preload.so", "--print", format];
-        folder.prints(&arguments, expected);
-    };
-    prints(
-        "sh",
-        expect![[r#"
-        LD_PRELOAD='FOLDER/libkafka_emr_preload.so'${LD_PRELOAD:+:$LD_PRELOAD}; export LD_PRELOAD
-        KAFKA_EMR_CLUSTER='emr://FOLDER/prod.toml?network=public'; export KAFKA_EMR_CLUSTER
-        ASAN_OPTIONS='verify_asan_link_order=0'${ASAN_OPTIONS:+:$ASAN_OPTIONS}; export ASAN_OPTIONS
-        unset KAFKA_EMR_NETWORK
-    "#]],
-    );
-    prints(
-        "systemd",
-        expect![[r#"
-        Environment="LD_PRELOAD=FOLDER/libkafka_emr_preload.so"
-        Environment="KAFKA_EMR_CLUSTER=emr://FOLDER/prod.toml?network=public"
-        Environment="ASAN_OPTIONS=verify_asan_link_order=0"
-    "#]],
-    );
-    prints(
-        "spark",
-        expect![[r#"
-        --conf spark.executorEnv.LD_PRELOAD=FOLDER/libkafka_emr_preload.so
-        --conf spark.executorEnv.KAFKA_EMR_CLUSTER=emr://FOLDER/prod.toml?network=public
-        --conf spark.executorEnv.ASAN_OPTIONS=verify_asan_link_order=0
-    "#]],
-    );
-    prints(
-        "flink",
-        expect![[r#"
-        -Dcontainerized.master.env.LD_PRELOAD=FOLDER/libkafka_emr_preload.so
-        -Dcontainerized.master.env.KAFKA_EMR_CLUSTER=emr://FOLDER/prod.toml?network=public
-        -Dcontainerized.master.env.ASAN_OPTIONS=verify_asan_link_order=0
-        -Dcontainerized.taskmanager.env.LD_PRELOAD=FOLDER/libkafka_emr_preload.so
-        -Dcontainerized.taskmanager.env.KAFKA_EMR_CLUSTER=emr://FOLDER/prod.toml?network=public
-        -Dcontainerized.taskmanager.env.ASAN_OPTIONS=verify_asan_link_order=0
-    "#]],
-    );
-    prints(
-        "json",
-        expect![[r#"
-        {
-          "LD_PRELOAD": "FOLDER/libkafka_emr_preload.so",
-          "KAFKA_EMR_CLUSTER": "emr://FOLDER/prod.toml?network=public",
-          "ASAN_OPTIONS": "verify_asan_link_order=0"
+/// The same program, alone.
+fn plain(arguments: &[&str]) -> Command {
+    let mut command = Command::new(calls());
+    command.args(arguments);
+    command
+}
+
+/// The same program, by the kernel.
+fn by_kernel(source: &str, arguments: &[&str]) -> Command {
+    let mut command = kafka_emr(["exec", "--via", "kernel", source, "--"]);
+    command.arg(calls()).args(arguments);
+    command
+}
+
+#[track_caller]
+fn succeeds(command: &mut Command) -> String {
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{command:?}: {}\n{stdout}\n{stderr}", output.status);
+    assert_eq!(stderr, "", "{command:?}");
+    stdout.into_owned()
+}
+
+/// Waits until something is so.
+#[track_caller]
+fn until<T>(what: &str, mut is_so: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + LIMIT;
+    loop {
+        if let Some(value) = is_so() {
+            return value;
         }
-    "#]],
-    );
+        assert!(Instant::now() < end, "not within {LIMIT:?}: {what}");
+        thread::yield_now();
+    }
 }
 
+fn listen(address: &str) -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind(address).unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+/// A node whose connections are led to a tunnel.
+fn with_tunnel(own: &str, tunnel: SocketAddr) -> tempfile::NamedTempFile {
+    file(
+        ".toml",
+        &format!(
+            "id=\"48742\"\nrelease=\"3.10\"\n[[nodes]]\nname=\"emr-worker-1\"\nprivate_ip=\"{own}\"\nconnect=\"{tunnel}\"\n"
+        ),
+    )
+}
+
+const PLAIN: &str = "emr://48742?release=3.10&emr-worker-1=127.10.1.24&emr-worker-2=127.10.1.25";
+
+const LINES: &str = "# BEGIN kafka-emr cluster-48742\n127.10.1.24 emr-worker-1.cluster-48742\n\
+                     127.10.1.25 emr-worker-2.cluster-48742\n# END kafka-emr cluster-48742\n";
+
 #[test]
-fn quotes_dollars_and_percent_signs_stand_for_themselves() {
-    let folder = Folder::new(LIBRARY);
-    let prints = |format: &str, expected: Expect| {
-        folder.prints(&["prod.toml", "--library", LIBRARY, "--print", format], expected);
-    };
-    prints(
-        "systemd",
-        expect![[r#"
-        Environment="LD_PRELOAD=FOLDER/it's_100%%_\"$HOME\"_\\n.so"
-        Environment="KAFKA_EMR_CLUSTER=emr://FOLDER/prod.toml"
-        Environment="ASAN_OPTIONS=verify_asan_link_order=0"
-    "#]],
-    );
-    prints(
-        "sh",
-        expect![[r#"
-        LD_PRELOAD='FOLDER/it'\''s_100%_"$HOME"_\n.so'${LD_PRELOAD:+:$LD_PRELOAD}; export LD_PRELOAD
-        KAFKA_EMR_CLUSTER='emr://FOLDER/prod.toml'; export KAFKA_EMR_CLUSTER
-        ASAN_OPTIONS='verify_asan_link_order=0'${ASAN_OPTIONS:+:$ASAN_OPTIONS}; export ASAN_OPTIONS
-        unset KAFKA_EMR_NETWORK
-    "#]],
-    );
-    prints(
-        "json",
-        expect![[r#"
-        {
-          "LD_PRELOAD": "FOLDER/it's_100%_\"$HOME\"_\\n.so",
-          "KAFKA_EMR_CLUSTER": "emr://FOLDER/prod.toml",
-          "ASAN_OPTIONS": "verify_asan_link_order=0"
+fn whoever_reads_the_hosts_file_gets_the_names_in_front_of_the_machines_own() {
+    let own = fs::read_to_string("/etc/hosts").unwrap_or_default();
+    let ways = [
+        "openat",
+        "openat2",
+        "spelling",
+        "folder",
+        "cwd",
+        if cfg!(target_arch = "x86_64") { "open" } else { "openat" },
+    ];
+    for way in ways {
+        for (flags, closes) in [(0, 0), (libc_o_cloexec(), 1)] {
+            let printed = succeeds(&mut by_kernel(PLAIN, &["hosts", way, &flags.to_string()]));
+            assert_eq!(printed, format!("flags {closes} 0\n{LINES}{own}"), "{way}");
         }
-    "#]],
-    );
-}
-
-/// A shell has what was printed, in front of what it had.
-#[test]
-fn a_shell_takes_the_lines() {
-    let folder = Folder::new(LIBRARY);
-    let lines = finish(&mut folder.exec(&["prod.toml", "--library", LIBRARY, "--print", "sh"])).quietly(0);
-    let library = folder.0.path().join(LIBRARY);
-    for shell in ["sh", "bash"] {
-        let evaluated = |own: &[(&str, &str)]| {
-            // It starts nothing: what it would start would load the library.
-            let script = r#"eval "$1"; printf '%s\n' "$LD_PRELOAD" "$KAFKA_EMR_CLUSTER" "$ASAN_OPTIONS" "${KAFKA_EMR_NETWORK-unset}""#;
-            let mut command = Command::new(shell);
-            command.env_remove("ASAN_OPTIONS").env("KAFKA_EMR_NETWORK", "public").args(["-c", script, shell, &lines]);
-            finish(command.envs(own.iter().copied())).quietly(0)
-        };
-        let cluster = format!("emr://{}/prod.toml", folder.0.path().display());
-        let library = library.display();
-        let own = evaluated(&[]);
-        assert_eq!(own, format!("{library}\n{cluster}\nverify_asan_link_order=0\nunset\n"), "{shell}");
-        let own = evaluated(&[("LD_PRELOAD", ""), ("ASAN_OPTIONS", "detect_leaks=0")]);
-        assert_eq!(own, format!("{library}\n{cluster}\nverify_asan_link_order=0:detect_leaks=0\nunset\n"), "{shell}");
+        // Who writes gets the machine's own, if he may.
+        if fs::File::options().write(true).open("/etc/hosts").is_ok() {
+            let printed = succeeds(&mut by_kernel(PLAIN, &["hosts", way, "2"]));
+            assert_eq!(printed, format!("flags 0 2\n{own}"), "{way}");
+        }
     }
+    succeeds(&mut by_kernel(PLAIN, &["state"]));
+}
+
+fn libc_o_cloexec() -> i32 {
+    0o2_000_000
 }
 
 #[test]
-fn what_the_caller_has_in_its_own_environment_is_not_printed() {
-    let folder = Folder::new("lib.so");
-    for format in ["systemd", "spark", "flink", "json", "sh"] {
-        let exec = || folder.exec(&["prod.toml", "--library", "lib.so", "--print", format]);
-        let usual = finish(&mut exec()).quietly(0);
-        // The loader goes on without a library that does not exist, but not silently.
-        let with_own = finish(exec().env("LD_PRELOAD", "/nowhere/own.so").env("ASAN_OPTIONS", "detect_leaks=0"));
-        assert_eq!((with_own.status, with_own.stdout), (0, usual), "{}", with_own.stderr);
-    }
+fn errors_are_as_ever() {
+    succeeds(&mut plain(&["errors"]));
+    succeeds(&mut by_kernel(PLAIN, &["errors"]));
+    let description = with_tunnel("127.10.1.24", slow_server());
+    succeeds(&mut by_kernel(description.path().to_str().unwrap(), &["unmap", "3000", "127.10.1.24"]));
 }
 
 #[test]
-fn a_deployment_runs_the_command_by_exec() {
-    let folder = Folder::new("lib.so");
-    folder.prints(&["prod.toml", "--print", "k8s", "--", "java", "-Dname=\"a b\"", "-jar", "/app.jar"], expect![[r##"
-        # kubectl patch deployment NAME --patch-file FILE
-        # IMAGE has cp, and in /kafka-emr what is in bin and lib of kafka-emr's archive. CONTAINER is the container's name.
-        # The description, as it is now; the program follows what the ConfigMap becomes:
-        #   kubectl create configmap kafka-emr --from-file="FOLDER/prod.toml"
-        apiVersion: apps/v1
-        kind: Deployment
-        spec:
-          template:
-            spec:
-              initContainers:
-                - name: kafka-emr
-                  image: IMAGE
-                  command: ["cp", "-R", "/kafka-emr/.", "/emr"]
-                  volumeMounts:
-                    - name: emr
-                      mountPath: /emr
-              containers:
-                - name: CONTAINER
-                  command:
-                    - "/emr/kafka-emr"
-                    - "exec"
-                    - "/etc/emr/prod.toml"
-                    - "--"
-                    - "java"
-                    - "-Dname=\"a b\""
-                    - "-jar"
-                    - "/app.jar"
-                  volumeMounts:
-                    - name: emr
-                      mountPath: /emr
-                    - name: emr-cluster
-                      mountPath: /etc/emr
-              volumes:
-                - name: emr
-                  emptyDir: {}
-                - name: emr-cluster
-                  configMap:
-                    name: kafka-emr
-    "##]]);
-    folder.prints(&["emr://48742?release=3.10&emr-worker-1=10.0.1.24", "--print", "k8s"], expect![[r##"
-        # kubectl patch deployment NAME --patch-file FILE
-        # IMAGE has cp, and in /kafka-emr what is in bin and lib of kafka-emr's archive. CONTAINER is the container's name.
-        # COMMAND is what the container runs: its `command`, or else the entry point of its image. `args` follow it.
-        apiVersion: apps/v1
-        kind: Deployment
-        spec:
-          template:
-            spec:
-              initContainers:
-                - name: kafka-emr
-                  image: IMAGE
-                  command: ["cp", "-R", "/kafka-emr/.", "/emr"]
-                  volumeMounts:
-                    - name: emr
-                      mountPath: /emr
-              containers:
-                - name: CONTAINER
-                  command:
-                    - "/emr/kafka-emr"
-                    - "exec"
-                    - "emr://48742?release=3.10&emr-worker-1=10.0.1.24%2F"
-                    - "--"
-                    - "COMMAND"
-                  volumeMounts:
-                    - name: emr
-                      mountPath: /emr
-              volumes:
-                - name: emr
-                  emptyDir: {}
-    "##]]);
-    std::fs::write(folder.0.path().join("other.toml"), toml("EMR-3.12.0", "private").replace("48742", "1")).unwrap();
-    let exec = finish(&mut folder.exec(&["prod.toml;other.toml", "--network", "public", "--print", "k8s"])).quietly(0);
-    assert!(
-        exec.contains("- \"emr:///etc/emr/prod.toml?network=public;emr:///etc/emr/other.toml?network=public\"\n"),
-        "{exec}"
+fn a_connection_leads_where_the_description_says() {
+    let (_tunnel, tunnel) = listen("127.0.0.1:0");
+    let (_other, other) = listen("127.10.1.24:0");
+    let (_eip, eip) = listen("127.20.1.24:0");
+    let (_in_ipv6, in_ipv6) = listen("[::1]:0");
+    let to_tunnel = with_tunnel("127.10.1.24", tunnel);
+    let to_ipv6 = with_tunnel("fd00::24", in_ipv6);
+    let port = eip.port();
+    let public = format!(
+        "emr://48742?release=3.11&network=public&port={port}&emr-worker-1=127.10.1.25/127.20.1.24&emr-worker-2=127.10.1.26/127.20.1.26"
     );
-    assert!(exec.contains(&format!(" --from-file=\"{}/other.toml\"\n", folder.0.path().display())), "{exec}");
+    let (to_tunnel, to_ipv6) = (to_tunnel.path().to_str().unwrap(), to_ipv6.path().to_str().unwrap());
+    let mapped = |address: SocketAddr| format!("[::ffff:{}]:{}", address.ip(), address.port());
+    for (source, how, host, port, leads_to) in [
+        (to_tunnel, "blocking", "127.10.1.24", 9092, tunnel.to_string()),
+        (to_tunnel, "nonblocking", "127.10.1.24", 9092, tunnel.to_string()),
+        (to_tunnel, "blocking", "127.10.1.24", 9093, tunnel.to_string()),
+        (to_tunnel, "blocking", "::ffff:127.10.1.24", 9092, mapped(tunnel)),
+        (to_tunnel, "nonblocking", "::ffff:127.10.1.24", 9092, mapped(tunnel)),
+        (to_tunnel, "longest", "127.10.1.24", 9092, tunnel.to_string()),
+        (to_tunnel, "longest", "::ffff:127.10.1.24", 9092, mapped(tunnel)),
+        (to_tunnel, "too-short", "127.10.1.24", 9092, "Invalid argument".to_owned()),
+        (to_ipv6, "blocking", "fd00::24", 9092, in_ipv6.to_string()),
+        (to_ipv6, "nonblocking", "fd00::24", 9092, in_ipv6.to_string()),
+        (&public, "blocking", "127.10.1.25", port, eip.to_string()),
+        (&public, "nonblocking", "127.10.1.25", port, eip.to_string()),
+        // Refused, and not there either.
+        (&public, "blocking", "127.10.1.26", port, "Connection refused".to_owned()),
+        (&public, "nonblocking", "127.10.1.26", port, "Connection refused".to_owned()),
+        // Another port, another protocol, an address of nobody's.
+        (to_tunnel, "blocking", "127.10.1.24", other.port(), other.to_string()),
+        (to_tunnel, "nonblocking", "127.10.1.24", other.port(), other.to_string()),
+        (to_tunnel, "udp", "127.10.1.24", 9092, "127.10.1.24:9092".to_owned()),
+        (to_tunnel, "blocking", "127.0.0.1", tunnel.port(), tunnel.to_string()),
+    ] {
+        let arguments = ["connect", how, host, &port.to_string()];
+        let mut connect = by_kernel(source, &arguments);
+        assert_eq!(succeeds(connect.env("KEEPS_ADDRESS", "")), format!("{leads_to}\n"), "{arguments:?}");
+    }
+    if succeeds(&mut plain(&["connect", "mptcp", "127.0.0.1", &tunnel.port().to_string()])) == format!("{tunnel}\n") {
+        let connect = &mut by_kernel(to_tunnel, &["connect", "mptcp", "127.10.1.24", "9092"]);
+        assert_eq!(succeeds(connect), format!("{tunnel}\n"));
+    }
+    let connect = &mut by_kernel(to_tunnel, &["constant", "127.10.1.24", "9092"]);
+    assert_eq!(succeeds(connect), format!("{tunnel}\n"));
+    // The answer of a kernel that sends no data along: the program connects then.
+    let sends =
+        |source: &str, host: &str, port: u16| succeeds(&mut by_kernel(source, &["fast-open", host, &port.to_string()]));
+    assert_eq!(sends(to_tunnel, "127.10.1.24", 9092), "Operation not supported\n".repeat(3));
+    assert_eq!(sends(to_tunnel, "127.10.1.24", other.port()), "sent\n".repeat(3));
 }
 
 #[test]
-fn bad_input_is_refused_in_one_line() {
-    let folder = Folder::new("lib.so");
-    let refuses = |arguments: &[&str], says: &str| {
-        let run = finish(&mut folder.exec(arguments));
-        assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{}", run.stderr);
-        assert!(run.stderr.contains(says) && run.stderr.lines().count() == 1, "{}", run.stderr);
+fn a_connection_waits_and_is_interrupted_as_ever() {
+    let alone = succeeds(&mut plain(&["interrupt", "127.30.7.1", "127.30.7.1"]));
+    assert!(alone.starts_with("-1 Interrupted system call, 1 signals\n"), "{alone}");
+    let description = with_tunnel("127.10.1.24", "127.30.7.2:9092".parse().unwrap());
+    let source = description.path().to_str().unwrap();
+    assert_eq!(succeeds(&mut by_kernel(source, &["interrupt", "127.30.7.2", "127.10.1.24"])), alone);
+    succeeds(&mut by_kernel(source, &["signals"]));
+    // It holds up nothing else.
+    let (_other, other) = listen("127.0.0.1:0");
+    let port = other.port().to_string();
+    let description = with_tunnel("127.10.1.24", "127.30.7.3:9092".parse().unwrap());
+    let source = description.path().to_str().unwrap();
+    succeeds(&mut by_kernel(source, &["hold", "127.30.7.3", "127.10.1.24", "127.0.0.1", &port]));
+}
+
+/// A server that takes one connection after the other, and sends a byte to each.
+fn slow_server() -> SocketAddr {
+    let (listener, address) = listen("127.0.0.1:0");
+    thread::spawn(move || {
+        for connection in listener.incoming() {
+            let _ = connection.and_then(|mut connection| connection.write_all(b"x"));
+        }
+    });
+    address
+}
+
+#[test]
+fn five_hundred_connections_at_once() {
+    let server = slow_server();
+    let description = with_tunnel("127.10.1.24", server);
+    succeeds(&mut by_kernel(description.path().to_str().unwrap(), &["many", "500", "127.10.1.24", "9092"]));
+}
+
+/// What runs as `kafka-emr exec` and is not the program: supervisors of one source.
+fn supervisors(source: &str) -> Vec<u32> {
+    let commands = fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let entry = entry.ok()?;
+        let process = entry.file_name().to_str()?.parse().ok()?;
+        let command = fs::read(entry.path().join("cmdline")).ok()?;
+        let words: Vec<&[u8]> = command.split(|byte| *byte == 0).collect();
+        (words.get(1) == Some(&&b"exec"[..]) && words.contains(&source.as_bytes())).then_some(process)
+    });
+    commands.collect()
+}
+
+/// A program that runs on, and its one supervisor.
+fn running(source: &str, arguments: &[&str]) -> (Child, u32) {
+    let mut command = by_kernel(source, arguments);
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let supervisor = until("one supervisor", || match supervisors(source)[..] {
+        [supervisor] if supervisor != child.id() => Some(supervisor),
+        _ => None,
+    });
+    (child, supervisor)
+}
+
+fn files_of(process: u32) -> usize {
+    fs::read_dir(format!("/proc/{process}/fd")).map_or(0, Iterator::count)
+}
+
+#[test]
+fn nothing_is_left_behind() {
+    let server = slow_server();
+    let description = with_tunnel("127.10.1.24", server);
+    let source = description.path().to_str().unwrap();
+    // A shell that waits for a line between the programs that it starts.
+    let script = format!(
+        "read x; {0} sequence 1000 127.10.1.24 9092 && {0} opens 1000 /etc/hosts && {0} opens 1000 /etc/passwd && {0} fork 1000 127.10.1.24 9092 && echo done; read x",
+        calls().display()
+    );
+    let mut command = kafka_emr(["exec", "--via", "kernel", source, "--", "sh", "-c", &script]);
+    let mut shell = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let supervisor = until("one supervisor", || match supervisors(source)[..] {
+        [supervisor] if supervisor != shell.id() => Some(supervisor),
+        _ => None,
+    });
+    // A file of the last hosts file is kept.
+    let before = files_of(supervisor) + 1;
+    let mut input = shell.stdin.take().unwrap();
+    input.write_all(b"\n").unwrap();
+    let mut line = String::new();
+    BufReader::new(shell.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "done\n");
+    let after = files_of(supervisor);
+    assert!(after <= before, "{after} files after {before}");
+    drop(input);
+    shell.wait().unwrap();
+    until("its end", || supervisors(source).is_empty().then_some(()));
+}
+
+#[test]
+fn the_program_is_itself() {
+    let exec = |source: &str| kafka_emr(["exec", "--via", "kernel", source, "--"]);
+    // In the same process, so that all of this is the same: it is by the command, and by the program alone.
+    let folder = tempfile::tempdir().unwrap();
+    let itself = |mut command: Command| {
+        command.env_clear().env("A", "b").current_dir(folder.path());
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let process = child.id();
+        let output = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+        assert!(output.starts_with(&format!("pid {process} of ")), "{output}");
+        output.replace(&format!("pid {process} "), "pid ")
     };
-    refuses(&["prod.toml", "--print", "csh"], "sh, systemd, spark, flink, k8s, json");
-    refuses(&["prod.toml", "--library", "lib.so", "--print", "sh", "--", "true"], "leave out `--`");
-    refuses(&["missing.toml", "--print", "sh"], "missing.toml: there is no such file");
-    refuses(&["prod.toml", "--library", "missing.so", "--print", "spark"], "there is no file");
-    refuses(&["prod.toml"], "CMD");
-    std::fs::copy(folder.0.path().join("prod.toml"), folder.0.path().join("prod 1.toml")).unwrap();
-    refuses(&["prod 1.toml", "--print", "k8s"], "prod 1.toml: only letters, digits, '-', '_' and '.'");
-    std::fs::create_dir(folder.0.path().join("other")).unwrap();
-    let other = toml("EMR-3.12.0", "private").replace("48742", "1");
-    std::fs::write(folder.0.path().join("other/prod.toml"), other).unwrap();
-    refuses(&["prod.toml;other/prod.toml", "--print", "k8s"], "two files are called prod.toml");
+    assert_eq!(itself(by_kernel(PLAIN, &["itself"])), itself(plain(&["itself"])));
+    let (_listener, tunnel) = listen("127.0.0.1:0");
+    let description = with_tunnel("127.10.1.24", tunnel);
+    let source = description.path().to_str().unwrap();
+    assert_eq!(succeeds(&mut by_kernel(source, &["closes", "127.10.1.24", "9092"])), format!("{tunnel}\n"));
+    // Its exit status; a signal ends it, whichever comes; and it is waited for as ever.
+    let status = exec(source).args(["sh", "-c", "exit 7"]).status().unwrap();
+    assert_eq!(status.code(), Some(7));
+    for signal in ["TERM", "INT", "HUP", "USR1", "KILL"] {
+        let (mut child, _) = running(source, &["waits"]);
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let number = Command::new("kill").args(["-l", signal]).output().unwrap().stdout;
+        let number: i32 = String::from_utf8(number).unwrap().trim().parse().unwrap();
+        assert!(Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap().success());
+        assert_eq!(child.wait().unwrap().signal(), Some(number));
+        until("its end", || supervisors(source).is_empty().then_some(()));
+    }
+    // A terminal stops it and interrupts it.
+    let program = env!("CARGO_BIN_EXE_kafka-emr");
+    let waits = [program, "exec", "--via", "kernel", source, "--", calls().to_str().unwrap(), "waits"];
+    let mut terminal = plain(&["terminal"]);
+    let output = terminal.args(waits).stdin(Stdio::null()).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "stopped by 20\nkilled by 2\n");
+}
+
+/// What waits for the end of the program's streams does not wait for those that it leaves running.
+#[test]
+fn a_program_left_running_keeps_no_stream_open() {
+    let description = with_tunnel("127.10.1.24", "127.0.0.1:9".parse().unwrap());
+    let source = description.path().to_str().unwrap();
+    let script = format!("{} waits < /dev/null > /dev/null 2>&1 & echo $!", calls().display());
+    let output = kafka_emr(["exec", "--via", "kernel", source, "--", "sh", "-c", &script]).output().unwrap();
+    let left = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(supervisors(source).len(), 1, "it answers for the program that is left");
+    assert!(Command::new("kill").arg(left.trim()).status().unwrap().success());
+    until("its end", || supervisors(source).is_empty().then_some(()));
+}
+
+#[test]
+fn a_supervisor_that_is_killed_hangs_nobody() {
+    let description = with_tunnel("127.10.1.24", "127.0.0.1:9".parse().unwrap());
+    let source = description.path().to_str().unwrap();
+    let (child, supervisor) = running(source, &["lives"]);
+    assert!(Command::new("kill").args(["-9", &supervisor.to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.ends_with("Function not implemented\n"), "{printed}");
+}
+
+#[test]
+fn a_description_is_followed_and_a_bad_one_changes_nothing() {
+    let describe = |ip: &str| format!("10.0.1.1 emr-header-1.cluster-48742\n{ip} emr-worker-1.cluster-48742\n");
+    let description = file("", &describe("127.10.1.24"));
+    let source = description.path().to_str().unwrap();
+    let (mut child, _) = running(source, &["lives"]);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut seen = |entry: &str| until(entry, || (lines.next().unwrap().unwrap() == entry).then_some(()));
+    let replace = |content: &str| {
+        let new = description.path().with_extension("new");
+        fs::write(&new, content).unwrap();
+        fs::rename(new, description.path()).unwrap();
+    };
+    seen("127.10.1.24 emr-worker-1.cluster-48742");
+    replace(&describe("127.10.1.25"));
+    seen("127.10.1.25 emr-worker-1.cluster-48742");
+    replace("release = ");
+    // Seen as bad by now, and again by then.
+    let mut warning = String::new();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    stderr.read_line(&mut warning).unwrap();
+    assert!(warning.contains("the last good description stays in use"), "{warning}");
+    seen("127.10.1.25 emr-worker-1.cluster-48742");
+    replace(&describe("127.10.1.26"));
+    seen("127.10.1.26 emr-worker-1.cluster-48742");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "", "one warning");
+}
+
+#[test]
+fn what_cannot_be_supervised_is_refused() {
+    let program = env!("CARGO_BIN_EXE_kafka-emr");
+    let inside = &[program, "exec", "--via", "kernel", PLAIN, "--", "true"];
+    for (mut command, says) in [
+        (kafka_emr([&["exec", "--via", "kernel", PLAIN, "--"], &inside[..]].concat()), "supervised already"),
+        (
+            kafka_emr(["exec", "--via", "preload", PLAIN, "--", calls().to_str().unwrap()]),
+            "linked statically, so nothing can be put in front of libc in it; use --via kernel",
+        ),
+        (
+            kafka_emr(["exec", "--via", "kernel", PLAIN, "--", "/nowhere/program"]),
+            "there is no program /nowhere/program",
+        ),
+    ] {
+        let output = command.output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), stderr.lines().count()), (Some(2), 1), "{stderr}");
+        assert!(stderr.contains(says), "{stderr}");
+    }
+    // A script's programs are reached by the kernel, else by the library; a static one inside by nothing else.
+    let described = |arguments: &[&str]| {
+        let mut command = kafka_emr(["exec", "--via", "kernel", PLAIN, "--", program, "exec", PLAIN, "--"]);
+        let output = command.args(arguments).env("KAFKA_EMR_LOG", "debug").output().unwrap();
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let stderr = described(&[calls().to_str().unwrap(), "state"]);
+    assert!(stderr.contains("reached by the kernel alone, but this process is supervised already"), "{stderr}");
 }

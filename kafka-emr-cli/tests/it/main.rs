@@ -6,7 +6,9 @@ mod completions;
 mod demo;
 mod doctor;
 mod endpoints;
+#[cfg(target_os = "linux")]
 mod exec;
+mod exec_print;
 mod hosts;
 mod import;
 mod mounted;
