@@ -191,6 +191,42 @@ fn a_connection_waits_and_is_interrupted_as_ever() {
     succeeds(&mut by_kernel(source, &["hold", "127.30.7.3", "127.10.1.24", "127.0.0.1", &port]));
 }
 
+/// A command in a container whose profile forbids a system call.
+fn forbidden(call: i64, error: i32, command: &Command) -> Command {
+    let mut forbids = plain(&["forbid", &call.to_string(), &error.to_string()]);
+    forbids.arg(command.get_program()).args(command.get_args());
+    forbids
+}
+
+/// By the numbers that both processors have.
+const PIDFD_GETFD: i64 = 438;
+const SECCOMP: i64 = if cfg!(target_arch = "x86_64") { 317 } else { 277 };
+const EPERM: i32 = 1;
+const ENOSYS: i32 = 38;
+
+#[test]
+fn a_container_that_gives_no_sockets_has_addresses_in_memory() {
+    let server = slow_server();
+    let (_other, other) = listen("127.10.1.24:0");
+    let description = with_tunnel("127.10.1.24", server);
+    let source = description.path().to_str().unwrap();
+    for (how, host, port, leads_to) in [
+        ("blocking", "127.10.1.24", 9092, server.to_string()),
+        ("nonblocking", "127.10.1.24", 9092, server.to_string()),
+        ("longest", "::ffff:127.10.1.24", 9092, format!("[::ffff:127.0.0.1]:{}", server.port())),
+        ("udp", "127.10.1.24", 9092, "127.10.1.24:9092".to_owned()),
+        ("blocking", "127.10.1.24", other.port(), other.to_string()),
+    ] {
+        let connect = by_kernel(source, &["connect", how, host, &port.to_string()]);
+        assert_eq!(succeeds(&mut forbidden(PIDFD_GETFD, EPERM, &connect)), format!("{leads_to}\n"), "{how} {host}");
+    }
+    let constant = by_kernel(source, &["constant", "127.10.1.24", "9092"]);
+    assert_eq!(succeeds(&mut forbidden(PIDFD_GETFD, EPERM, &constant)), format!("{server}\n"));
+    let debug = forbidden(PIDFD_GETFD, EPERM, &constant).env("KAFKA_EMR_LOG", "debug").output().unwrap();
+    let debug = String::from_utf8_lossy(&debug.stderr);
+    assert!(debug.contains("in the program's memory, because pidfd_getfd is forbidden"), "{debug}");
+}
+
 /// A server that takes one connection after the other, and sends a byte to each.
 fn slow_server() -> SocketAddr {
     let (listener, address) = listen("127.0.0.1:0");

@@ -1,6 +1,7 @@
-//! Programs that load no hook, by `kafka-emr exec`: the JVM, Node, Python, whatever calls libc.
+//! Programs that load no hook, by `kafka-emr exec`: the JVM, Node, Python, Go, whatever calls libc or the kernel.
 
 mod calls;
+mod kernel;
 
 use std::fs;
 use std::path::Path;
@@ -160,7 +161,7 @@ fn the_program_is_itself() {
     let source = site.source();
     let exec = |arguments: &[&str]| {
         let mut command = kafka_emr();
-        command.args(["exec", &source, "--"]).args(arguments);
+        command.args(["exec", "--via", "preload", &source, "--"]).args(arguments);
         command
     };
     // Its exit status, its arguments, its name, and its children's environment.
@@ -221,8 +222,8 @@ fn what_cannot_have_the_names_is_refused() {
         succeeds(&mut exec(&[source, "--", loader.to_str().unwrap(), &usual]));
     }
     for (arguments, says) in [
-        (&[source, "--", &fixed][..], "linked statically"),
-        (&[source, "--", script.to_str().unwrap()], "linked statically"),
+        (&["--via", "preload", source, "--", &fixed][..], "linked statically"),
+        (&["--via", "preload", source, "--", script.to_str().unwrap()], "linked statically"),
         (&[source, "--", text.to_str().unwrap()], "neither a script nor a program"),
         (&[source, "--", "/nowhere/program"], "there is no program /nowhere/program"),
         (&[source, "--", "no-such-program"], "there is no program no-such-program in PATH"),

@@ -56,7 +56,8 @@ fn an_unpacked_release_is_all_that_is_needed() {
     let site = Site::embedded();
     let source = site.source();
     // The preload library is its own, and does its work.
-    let preload = succeeds(&mut kafka_emr(&["exec", &source, "--", "sh", "-c", "echo $LD_PRELOAD"])).stdout;
+    let preload =
+        succeeds(&mut kafka_emr(&["exec", "--via", "preload", &source, "--", "sh", "-c", "echo $LD_PRELOAD"])).stdout;
     assert_eq!(preload.trim_end(), place.join("lib/libkafka_emr_preload.so").to_str().unwrap());
     succeeds(&mut with_kafkajs(kafka_emr(&["exec", &source, "--", "node"]), &site));
 

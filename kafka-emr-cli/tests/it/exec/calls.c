@@ -5,16 +5,20 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -569,6 +573,20 @@ static void terminal(void) {
     CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+/* forbid CALL ERROR PROGRAM ARGUMENT...: as the profile of a container does. */
+static void forbid(void) {
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number(0), 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)number(1)),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {LENGTH(filter), filter};
+    CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+    execvp(arguments[2], arguments + 2);
+    CHECK(!"executed");
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -577,7 +595,7 @@ static const struct {
     {"unmap", unmap},         {"connect", connects},  {"constant", constant},   {"fast-open", fast_open},
     {"interrupt", interrupts}, {"signals", signals},  {"many", many_connects},  {"hold", hold},
     {"sequence", sequence},   {"fork", forks},        {"closes", closes},       {"itself", itself},
-    {"waits", waits_for_ever}, {"lives", lives},      {"terminal", terminal},
+    {"waits", waits_for_ever}, {"lives", lives},      {"terminal", terminal}, {"forbid", forbid},
 };
 
 int main(int argc, char **argv) {

@@ -1,4 +1,4 @@
-//! libc's calls, one by one, with `exec` and without: what a program gets, and what becomes of it.
+//! libc's calls, one by one, with the preload library of `exec` and without: what a program gets, and what becomes of it.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
@@ -8,9 +8,16 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-use super::with_names;
 use crate::site::file;
 use crate::support::{LIMIT, fails, kafka_emr, root, run, scratch, succeeds};
+
+/// A program with the names of a source, by the library, which is what is tested here; without one, the program as it is.
+fn with_names(source: Option<&str>, program: &str) -> Command {
+    let Some(source) = source else { return Command::new(program) };
+    let mut command = kafka_emr();
+    command.args(["exec", "--via", "preload", source, "--", program]);
+    command
+}
 
 /// The program that makes the calls, with its arguments.
 fn calls(source: Option<&str>, arguments: &[&str]) -> Command {
@@ -93,7 +100,7 @@ fn a_program_gets_what_libc_gives_with_a_hosts_file() {
     let exec = printed(
         with_hosts(&other_hosts)
             .arg(kafka_emr().get_program())
-            .args(["exec", source, "--"])
+            .args(["exec", "--via", "preload", source, "--"])
             .arg(program())
             .arg("resolve")
             .args(&names),
@@ -256,7 +263,7 @@ fn short_names_are_the_systems() {
     let other = listener.local_addr().unwrap();
     let mut proot = Command::new("proot");
     proot.arg("-b").arg(format!("{}:/etc/hosts", hosts.display())).arg(kafka_emr().get_program());
-    proot.arg("exec").arg(&*description).arg("--").arg(program());
+    proot.args(["exec", "--via", "preload"]).arg(&*description).arg("--").arg(program());
     let connected = printed(proot.args(["connect", "tcp", "emr-header-1", &other.port().to_string()]));
     assert_eq!(connected, other.to_string());
 }
