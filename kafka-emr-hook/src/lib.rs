@@ -38,6 +38,6 @@ pub use environment::variable;
 pub use guard::guard;
 pub use logging::{UnknownLevel, log_level, start_logging};
 pub use lookup::{getaddrinfo, lookup, lookup_in_program};
-pub use program::{ProgramAnswer, answer_in_program};
+pub use program::{ProgramAnswer, answer_in_program, tunnel_entries};
 pub use stderr::StandardError;
 pub use system::{GetAddrInfo, Query, SystemList};

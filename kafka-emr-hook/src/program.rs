@@ -73,7 +73,7 @@ fn tunnel(
         let own = node.own_dial(rule, query.family()?).or_else(|| node.own_dial(rule, Family::Any))?;
         return Some(query.answer(system, name, own.addresses()));
     }
-    if let Some(entry) = entry(hosts, cluster, node, query) {
+    if let Some(entry) = tunnel_entries(hosts, cluster, node).find(|ip| query.takes(ip)) {
         return Some(query.answer(system, name, &[entry]));
     }
     let mut lists = match query.of_tcp().answer(system, name, tunnel.addresses()) {
@@ -84,17 +84,18 @@ fn tunnel(
     is_for_kafka.then_some(Ok(lists))
 }
 
-/// Returns an address of the node's own that connections lead on to its `connect`.
-fn entry(hosts: &Hosts, cluster: &Cluster, node: &Node, query: &Query<'_>) -> Option<IpAddr> {
+/// Returns the addresses of a node that connections lead on from to its `connect`, in the form in which they do. None without
+/// `connect`.
+pub fn tunnel_entries<'a>(hosts: &'a Hosts, cluster: &'a Cluster, node: &'a Node) -> impl Iterator<Item = IpAddr> + 'a {
     let connections = hosts.connections();
-    let to = node.connect()?;
+    let leads_to_v6 = node.connect().is_some_and(|to| to.is_ipv6());
     // Only a socket that takes IPv6 can be led to IPv6.
-    let form = |ip: IpAddr| match ip {
-        IpAddr::V4(v4) if to.is_ipv6() => v4.to_ipv6_mapped().into(),
+    let form = move |ip: IpAddr| match ip {
+        IpAddr::V4(v4) if leads_to_v6 => v4.to_ipv6_mapped().into(),
         ip => ip,
     };
     let is_led_on = |ip: &IpAddr| leads_to(connections, (*ip, cluster.broker_port()).into()).is_some();
-    connections.tunnel_entries(cluster, node).map(form).find(|ip| query.takes(ip) && is_led_on(ip))
+    connections.tunnel_entries(cluster, node).map(form).filter(is_led_on)
 }
 
 /// Puts the port of a node's `connect` in the place of Kafka's. Returns whether the list is for these ports: libc knows those of

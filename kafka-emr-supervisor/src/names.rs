@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::net::IpAddr;
+use std::ptr;
 
-use kafka_emr_core::{Cluster, Family, Hosts, Lookup, Node, Reach, without_trailing_dot};
-use kafka_emr_hook::leads_to;
+use kafka_emr_core::{Hosts, ProgramNames, without_trailing_dot};
+use kafka_emr_hook::tunnel_entries;
 
 /// The lines, and the names in them.
 pub(crate) struct Lines {
@@ -19,45 +20,28 @@ impl Lines {
     /// Lists what a whole program gets: not the short names.
     pub(crate) fn of(hosts: &Hosts) -> Self {
         let mut lines = Lines { text: String::new(), names: HashSet::new(), without_port: Vec::new() };
-        for cluster in hosts.clusters() {
-            let title = cluster.title();
+        let all = hosts.program_names();
+        for of_cluster in all.chunk_by(|one, other| ptr::eq(one.cluster, other.cluster)) {
+            let title = of_cluster[0].cluster.title();
             let _ = writeln!(lines.text, "# BEGIN kafka-emr {title}");
-            for node in cluster.nodes() {
-                lines.add(hosts, cluster.names(node), |addresses| match node_entry(hosts, cluster, node) {
-                    Some(entry) => (vec![entry], true),
-                    None => (addresses, node.connect().is_none_or(|to| cluster.kafka_ports() == [to.port()])),
-                });
-            }
-            for (name, _) in cluster.plain_hosts() {
-                lines.add(hosts, vec![without_trailing_dot(name).to_ascii_lowercase()], |addresses| (addresses, true));
-            }
+            of_cluster.iter().for_each(|names| lines.add(hosts, names));
             let _ = writeln!(lines.text, "# END kafka-emr {title}");
         }
         lines
     }
 
     /// Adds the lines of names that lead to the same.
-    fn add(&mut self, hosts: &Hosts, names: Vec<String>, entries: impl FnOnce(Vec<IpAddr>) -> (Vec<IpAddr>, bool)) {
-        let mut addresses = Vec::new();
-        let names: Vec<String> = names
-            .into_iter()
-            .filter(|name| match hosts.lookup_for(Reach::Program, name, Family::Any) {
-                Lookup::Mapped(dial) => {
-                    addresses = dial.addresses().to_vec();
-                    !self.names.contains(name)
-                }
-                Lookup::System | Lookup::Refused => false,
-            })
-            .collect();
-        let Some(first) = names.first() else { return };
-        let (addresses, has_port) = entries(addresses);
+    fn add(&mut self, hosts: &Hosts, ProgramNames { cluster, node, names, dial, .. }: &ProgramNames<'_>) {
+        // A hosts file has no ports: connections are led on from an address of the node's own.
+        let entry: Option<IpAddr> = node.and_then(|node| tunnel_entries(hosts, cluster, node).next());
+        let has_port = entry.is_some() || dial.port().is_none_or(|port| cluster.kafka_ports() == [port]);
         if !has_port {
-            self.without_port.push(first.clone());
+            self.without_port.push(names[0].clone());
         }
-        for address in addresses {
+        for address in entry.as_ref().map_or(dial.addresses(), std::slice::from_ref) {
             let _ = writeln!(self.text, "{address} {}", names.join(" "));
         }
-        self.names.extend(names);
+        self.names.extend(names.iter().cloned());
     }
 
     /// Appends the machine's own hosts file, without these names: a reader takes all lines with a name together.
@@ -85,18 +69,6 @@ impl Lines {
     fn has(&self, name: &[u8]) -> bool {
         str::from_utf8(name).is_ok_and(|name| self.names.contains(&without_trailing_dot(name).to_ascii_lowercase()))
     }
-}
-
-/// Returns the address of a node that its connections are led on from, to `connect`: a hosts file has no ports.
-fn node_entry(hosts: &Hosts, cluster: &Cluster, node: &Node) -> Option<IpAddr> {
-    let to = node.connect()?;
-    // Only a socket that takes IPv6 can be led to IPv6.
-    let form = |ip: IpAddr| match ip {
-        IpAddr::V4(v4) if to.is_ipv6() => v4.to_ipv6_mapped().into(),
-        ip => ip,
-    };
-    let is_led_on = |ip: &IpAddr| leads_to(hosts.connections(), (*ip, cluster.broker_port()).into()).is_some();
-    hosts.connections().tunnel_entries(cluster, node).map(form).find(is_led_on)
 }
 
 #[cfg(test)]
