@@ -36,6 +36,8 @@ mod index;
 mod keys;
 mod load;
 mod names;
+#[cfg(test)]
+mod namespace;
 mod open;
 mod overrides;
 mod overview;

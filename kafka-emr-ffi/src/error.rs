@@ -25,7 +25,9 @@ pub enum ErrorCode {
     Source = 5,
     /// A file does not exist or cannot be read.
     Io = 6,
-    /// A file is refused because others could have written it.
+    /// A file is refused because others could have written it: everybody may write to it, or it belongs to another user (not
+    /// root) and is in a folder that everybody may write to. The same holds for the links and folders that lead to it. What is
+    /// mounted there is read.
     Insecure = 7,
     /// A resolver over several clusters has no bootstrap servers of its own.
     Bootstrap = 8,

@@ -201,6 +201,7 @@ fn forbidden(call: i64, error: i32, command: &Command) -> Command {
 /// By the numbers that both processors have.
 const PIDFD_GETFD: i64 = 438;
 const EPERM: i32 = 1;
+
 #[test]
 fn a_container_that_gives_no_sockets_has_addresses_in_memory() {
     let server = slow_server();
