@@ -13,7 +13,8 @@
  *
  * The description is a file in TOML, JSON or hosts text, which the project's README shows with all keys: the cluster's id, its
  * EMR release, the network that the client comes from, and the nodes with their addresses. A file that everybody may write to
- * is refused. A relative path is one of the moment it is opened.
+ * is refused, and so is another user's in a folder that everybody may write to. A relative path is relative to the working
+ * directory at the moment that it is opened.
  *
  * The same library is a plugin for librdkafka programs that are not changed (plugin.library.paths): see the README.
  *
@@ -68,7 +69,9 @@ typedef enum {
   KAFKA_EMR_ERR_SOURCE = 5,
   // A file does not exist or cannot be read.
   KAFKA_EMR_ERR_IO = 6,
-  // A file is refused because others could have written it.
+  // A file is refused because others could have written it: everybody may write to it, or it belongs to another user (not
+  // root) and is in a folder that everybody may write to. The same holds for the links and folders that lead to it. What is
+  // mounted there is read.
   KAFKA_EMR_ERR_INSECURE = 7,
   // A resolver over several clusters has no bootstrap servers of its own.
   KAFKA_EMR_ERR_BOOTSTRAP = 8,
