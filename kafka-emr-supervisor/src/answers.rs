@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use kafka_emr_core::{Cluster, Resolver};
 use kafka_emr_hook::RawAddress;
@@ -11,7 +12,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::net::sockopt::Timeout;
 
-use crate::caller::{Caller, Memory};
+use crate::caller::Caller;
 use crate::filter::Call;
 use crate::hosts_file::{HostsFile, is_hosts};
 use crate::sys;
@@ -28,80 +29,79 @@ pub(crate) enum Answer {
 
 pub(crate) struct Answers {
     resolver: Resolver,
-    hosts_file: HostsFile,
+    hosts_file: Mutex<HostsFile>,
     /// Whether a socket of the caller's can be had. Without, the address is changed in the caller's memory.
-    pub(crate) has_sockets: bool,
+    has_sockets: bool,
 }
 
 impl Answers {
     pub(crate) fn new(resolver: Resolver, has_sockets: bool) -> Self {
-        Answers { hosts_file: HostsFile::new(resolver.clone()), resolver, has_sockets }
+        Answers { hosts_file: Mutex::new(HostsFile::new(resolver.clone())), resolver, has_sockets }
     }
 
     /// Answers a call. If something cannot be read or done, it is as without us: the kernel gives the error that is due.
-    pub(crate) fn of(&mut self, call: Call, caller: &Caller<'_>) -> Answer {
+    pub(crate) fn of(&self, call: Call, caller: &Caller<'_>) -> Answer {
         let answer = match call {
             Call::Open { folder, path, flags } => {
                 let flags = OFlags::from_bits_retain(caller.arguments[flags] as u32);
-                self.open(caller, folder, path, |_| Ok(flags))
+                self.open(caller, folder, path, || Ok(flags))
             }
             // The structure begins with the flags.
-            Call::Open2 => self.open(caller, Some(0), 1, |memory| {
-                Ok(OFlags::from_bits_retain(memory.read_number(caller.arguments[2])? as u32))
+            Call::Open2 => self.open(caller, Some(0), 1, || {
+                Ok(OFlags::from_bits_retain(caller.read_number(caller.arguments[2])? as u32))
             }),
             Call::Stat { folder, path, result } => self.stat(caller, folder, path, result),
             Call::Connect => self.connect(caller),
-            Call::SendTo => self.send(caller, |_| Ok((caller.arguments[4], caller.arguments[5]))),
+            Call::SendTo => self.send(caller, || Ok((caller.arguments[4], caller.arguments[5]))),
             // The structure begins with the pointer to the address, and its length.
-            Call::SendMessage => self.send(caller, |memory| {
+            Call::SendMessage => self.send(caller, || {
                 let message = caller.arguments[1];
-                Ok((memory.read_number(message)?, memory.read_number(message + 8)?))
+                Ok((caller.read_number(message)?, caller.read_number(message + 8)?))
             }),
         };
         answer.unwrap_or(Answer::GoOn)
     }
 
     fn open(
-        &mut self,
+        &self,
         caller: &Caller<'_>,
         folder: Option<usize>,
         path: usize,
-        flags: impl FnOnce(&Memory) -> io::Result<OFlags>,
+        flags: impl FnOnce() -> io::Result<OFlags>,
     ) -> io::Result<Answer> {
-        let memory = caller.memory()?;
-        let Some(path) = memory.path(caller.arguments[path])? else { return Ok(Answer::GoOn) };
+        let Some(path) = caller.read_path(caller.arguments[path])? else { return Ok(Answer::GoOn) };
         if !is_hosts(caller, folder.map(|folder| caller.arguments[folder] as i32), &path) {
             return Ok(Answer::GoOn);
         }
-        let flags = flags(&memory)?;
+        let flags = flags()?;
         if flags.intersects(OFlags::ACCMODE | OFlags::CREATE | OFlags::TRUNC | OFlags::DIRECTORY | OFlags::PATH) {
             return Ok(Answer::GoOn);
         }
-        let Some(file) = self.hosts_file.of(caller)? else { return Ok(Answer::GoOn) };
+        let Some(file) = self.hosts_file(caller)? else { return Ok(Answer::GoOn) };
         // Opened anew, so that each reader has a position of its own.
         let file = File::open(PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd())))?;
         Ok(Answer::File(file.into(), flags.contains(OFlags::CLOEXEC)))
     }
 
     /// Go reads the hosts file again only if its state is another.
-    fn stat(&mut self, caller: &Caller<'_>, folder: Option<usize>, path: usize, result: usize) -> io::Result<Answer> {
-        let memory = caller.memory()?;
-        let Some(path) = memory.path(caller.arguments[path])? else { return Ok(Answer::GoOn) };
+    fn stat(&self, caller: &Caller<'_>, folder: Option<usize>, path: usize, result: usize) -> io::Result<Answer> {
+        let Some(path) = caller.read_path(caller.arguments[path])? else { return Ok(Answer::GoOn) };
         if !is_hosts(caller, folder.map(|folder| caller.arguments[folder] as i32), &path) {
             return Ok(Answer::GoOn);
         }
-        let Some(file) = self.hosts_file.of(caller)? else { return Ok(Answer::GoOn) };
-        let state = sys::state(file)?;
-        if !caller.is_waiting() {
-            return Ok(Answer::GoOn);
-        }
-        memory.write(caller.arguments[result], &state)?;
-        Ok(Answer::Done)
+        let Some(file) = self.hosts_file(caller)? else { return Ok(Answer::GoOn) };
+        let state = sys::state(&file)?;
+        Ok(if caller.write(caller.arguments[result], &state)? { Answer::Done } else { Answer::GoOn })
+    }
+
+    fn hosts_file(&self, caller: &Caller<'_>) -> io::Result<Option<Arc<File>>> {
+        // What a panic left behind is as good as before.
+        self.hosts_file.lock().unwrap_or_else(PoisonError::into_inner).of(caller)
     }
 
     fn connect(&self, caller: &Caller<'_>) -> io::Result<Answer> {
         let [socket, address, length, ..] = caller.arguments;
-        let Some(to) = self.leads_to(caller, &caller.memory()?, socket as i32, address, length)? else {
+        let Some(to) = self.leads_to(caller, socket as i32, address, length)? else {
             return Ok(Answer::GoOn);
         };
         if !self.has_sockets {
@@ -122,29 +122,21 @@ impl Answers {
     }
 
     /// As a kernel that does not send data along: the program connects then.
-    fn send(&self, caller: &Caller<'_>, address: impl FnOnce(&Memory) -> io::Result<(u64, u64)>) -> io::Result<Answer> {
-        let memory = caller.memory()?;
-        let (address, length) = address(&memory)?;
+    fn send(&self, caller: &Caller<'_>, address: impl FnOnce() -> io::Result<(u64, u64)>) -> io::Result<Answer> {
+        let (address, length) = address()?;
         // The kernel takes an int.
         let length = u64::from(length as u32);
-        match self.leads_to(caller, &memory, caller.arguments[0] as i32, address, length)? {
+        match self.leads_to(caller, caller.arguments[0] as i32, address, length)? {
             Some(_) if caller.is_waiting() => Ok(Answer::Error(Errno::OPNOTSUPP)),
             _ => Ok(Answer::GoOn),
         }
     }
 
     /// Returns the address that a TCP socket is connected to instead.
-    fn leads_to(
-        &self,
-        caller: &Caller<'_>,
-        memory: &Memory,
-        socket: i32,
-        address: u64,
-        length: u64,
-    ) -> io::Result<Option<RawAddress>> {
+    fn leads_to(&self, caller: &Caller<'_>, socket: i32, address: u64, length: u64) -> io::Result<Option<RawAddress>> {
         let mut bytes = [0; RawAddress::LONGEST];
         let read = bytes.len().min(length as usize);
-        memory.read(address, &mut bytes[..read])?;
+        caller.read(address, &mut bytes[..read])?;
         let Some(asked) = RawAddress::from_bytes(&bytes[..read], length as usize) else { return Ok(None) };
         // Another port is no reason to look at files.
         let could_be_kafkas = |cluster: &Cluster| cluster.kafka_ports().contains(&asked.port());
@@ -192,10 +184,6 @@ fn connect(socket: &OwnedFd, to: &RawAddress) -> io::Result<Option<Answer>> {
 
 /// Changes the address in the caller's memory. The kernel then goes on with it.
 fn rewrite(caller: &Caller<'_>, address: u64, length: u64, to: &RawAddress) -> io::Result<()> {
-    let memory = caller.memory()?;
     let bytes = to.as_bytes();
-    match caller.is_waiting() {
-        true => memory.write(address, &bytes[..bytes.len().min(length as usize)]),
-        false => Ok(()),
-    }
+    caller.write(address, &bytes[..bytes.len().min(length as usize)]).map(drop)
 }

@@ -73,21 +73,27 @@ impl Error {
 
     /// The memory of the program cannot be read.
     pub(crate) fn memory(error: &io::Error) -> Self {
-        let scope = std::fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").unwrap_or_default();
-        let cure = match scope.trim() {
-            "" | "0" => {
-                "it needs what a debugger of one's own processes needs, which a container's profile or /proc may forbid"
-                    .to_owned()
+        let cure = match ptrace_scope().as_deref() {
+            None | Some("0" | "1") => {
+                "that takes what a debugger of one's own processes may do, which a container's profile or /proc can forbid".to_owned()
             }
-            "3" => {
-                "kernel.yama.ptrace_scope is 3, which forbids it to everybody until the system starts anew".to_owned()
-            }
-            scope => format!(
-                "kernel.yama.ptrace_scope is {scope}: set it to 0 (sysctl kernel.yama.ptrace_scope=0), or have the capability CAP_SYS_PTRACE"
+            Some("3") => "kernel.yama.ptrace_scope is 3, which forbids it to everybody until the next start".to_owned(),
+            Some(scope) => format!(
+                "kernel.yama.ptrace_scope is {scope}: set it to 1 (sysctl kernel.yama.ptrace_scope=1), or run with the capability CAP_SYS_PTRACE"
             ),
         };
         Error { kind: ErrorKind::Forbidden, message: format!("the program's memory cannot be read ({error}): {cure}") }
     }
+
+    /// Returns whether the memory could not be read because that is for ancestors.
+    pub(crate) fn is_for_descendants(&self) -> bool {
+        self.kind == ErrorKind::Forbidden && ptrace_scope().as_deref() == Some("1")
+    }
+}
+
+/// Returns what Yama lets a process do to others of its user, if there is Yama.
+fn ptrace_scope() -> Option<String> {
+    std::fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").ok().map(|scope| scope.trim().to_owned())
 }
 
 /// Returns whether a release of Linux is older than 5.9. One of another form is not.

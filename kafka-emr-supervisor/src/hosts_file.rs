@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use kafka_emr_core::{Hosts, Resolver};
 use rustix::fs::{MemfdFlags, Mode, OFlags, ResolveFlags, SealFlags};
@@ -31,7 +32,7 @@ pub(crate) struct HostsFile {
 struct Content {
     hosts: Hosts,
     own: Option<Stamp>,
-    file: File,
+    file: Arc<File>,
 }
 
 /// What tells one state of a file from another.
@@ -52,7 +53,7 @@ impl HostsFile {
     }
 
     /// Returns the file as it is now. `None` if the program's own is to be taken.
-    pub(crate) fn of(&mut self, caller: &Caller<'_>) -> io::Result<Option<&File>> {
+    pub(crate) fn of(&mut self, caller: &Caller<'_>) -> io::Result<Option<Arc<File>>> {
         let own = match own(caller) {
             Ok(own) => own,
             Err(error) => {
@@ -79,9 +80,9 @@ impl HostsFile {
                 }
                 Own::Missing | Own::NoFile => (None, Vec::new()),
             };
-            self.last = Some(Content { hosts, own, file: in_memory(&lines.in_front_of(&text))? });
+            self.last = Some(Content { hosts, own, file: Arc::new(in_memory(&lines.in_front_of(&text))?) });
         }
-        Ok(self.last.as_ref().map(|last| &last.file))
+        Ok(self.last.as_ref().map(|last| Arc::clone(&last.file)))
     }
 
     fn warn(&mut self, lines: &Lines) {

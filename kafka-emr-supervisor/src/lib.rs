@@ -13,6 +13,7 @@ mod answers;
 mod caller;
 mod error;
 mod filter;
+mod front;
 mod hosts_file;
 mod names;
 mod serve;
@@ -20,4 +21,4 @@ mod start;
 mod sys;
 
 pub use error::{Error, ErrorKind};
-pub use start::{Way, start};
+pub use start::{Way, start, start_in_front};

@@ -1,7 +1,11 @@
 //! The supervisor's life: one system call after the other, until there is no program any more.
 
+use std::fs::File;
 use std::io;
+use std::num::NonZero;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::thread;
 
 use kafka_emr_hook::guard;
 use libc::{SECCOMP_ADDFD_FLAG_SEND, SECCOMP_USER_NOTIF_FLAG_CONTINUE, c_long, seccomp_notif, seccomp_notif_resp};
@@ -14,39 +18,60 @@ use crate::filter;
 use crate::start::Kernel;
 use crate::sys::Listener;
 
-pub(crate) fn serve(listener: &Listener, kernel: Kernel, program: OwnedFd, mut answers: Answers) {
+/// How many system calls are answered at once, at most. An answer takes microseconds, and no longer if the hosts file is slow:
+/// that holds up one of them.
+const MOST: usize = 4;
+
+/// Starts the threads that answer. Returns whether there is one at least.
+pub(crate) fn start_answering(listener: &Arc<Listener>, kernel: Kernel, answers: Answers) -> bool {
+    let answers = Arc::new(answers);
+    let processors = thread::available_parallelism().map_or(2, NonZero::get);
+    let started = (0..processors.clamp(2, MOST)).filter(|_| {
+        let (listener, answers) = (Arc::clone(listener), Arc::clone(&answers));
+        let thread = thread::Builder::new().stack_size(STACK);
+        thread.spawn(move || answer_all(&listener, kernel, &answers)).is_ok()
+    });
+    started.count() > 0
+}
+
+const STACK: usize = 256 << 10;
+
+/// Waits until there is no program any more.
+pub(crate) fn wait_for_the_end(listener: &Listener, program: OwnedFd) {
     let mut program = Some(program);
     loop {
-        // The number of an event is that of what is polled.
-        let events = {
-            let mut polled = vec![PollFd::new(listener, PollFlags::IN)];
-            polled.extend(program.as_ref().map(|program| PollFd::new(program, PollFlags::IN)));
-            match rustix::event::poll(&mut polled, None) {
-                Ok(_) => [polled[0].revents(), polled.get(1).map_or(PollFlags::empty(), PollFd::revents)],
-                Err(Errno::INTR) => continue,
-                Err(_) => return,
-            }
-        };
-        if events[1].contains(PollFlags::IN) {
-            // Others may wait for the end of its standard error.
-            program = None;
-            let null = std::fs::File::options().write(true).open("/dev/null");
-            drop(null.map(rustix::stdio::dup2_stderr));
+        let mut polled = vec![PollFd::new(listener, PollFlags::empty())];
+        polled.extend(program.as_ref().map(|program| PollFd::new(program, PollFlags::IN)));
+        match rustix::event::poll(&mut polled, None) {
+            Err(Errno::INTR) => continue,
+            Err(_) => return,
+            Ok(_) => {}
         }
-        if events[0].contains(PollFlags::IN) {
-            match listener.receive() {
-                Ok(call) => answer(listener, kernel, &mut answers, &call),
-                // The caller was interrupted or killed meanwhile.
-                Err(error) if [Errno::NOENT, Errno::INTR].map(Some).contains(&Errno::from_io_error(&error)) => {}
-                Err(_) => return,
-            }
-        } else if events[0].intersects(PollFlags::HUP | PollFlags::ERR) {
+        if !polled[0].revents().is_empty() {
             return;
+        }
+        if polled.get(1).is_some_and(|program| !program.revents().is_empty()) {
+            program = None;
+            // Others may wait for the end of its standard error.
+            let null = File::options().write(true).open("/dev/null");
+            drop(null.map(rustix::stdio::dup2_stderr));
         }
     }
 }
 
-fn answer(listener: &Listener, kernel: Kernel, answers: &mut Answers, call: &seccomp_notif) {
+fn answer_all(listener: &Listener, kernel: Kernel, answers: &Answers) {
+    loop {
+        match listener.receive() {
+            Ok(call) => answer(listener, kernel, answers, &call),
+            // The caller was interrupted or killed meanwhile; or there are none any more, by which the process ends.
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::INTR) => {}
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::NOENT) => thread::yield_now(),
+            Err(_) => return,
+        }
+    }
+}
+
+fn answer(listener: &Listener, kernel: Kernel, answers: &Answers, call: &seccomp_notif) {
     let answer = guard("the supervisor", Answer::GoOn, || {
         let caller = Caller::new(listener, call);
         let known = filter::call(c_long::from(call.data.nr));

@@ -4,6 +4,8 @@ use std::ffi::c_ulong;
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use kafka_emr_core::Resolver;
 use libc::{SECCOMP_ADDFD_FLAG_SEND, SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV};
@@ -15,10 +17,11 @@ use rustix::net::{
 use rustix::process::{Pid, PidfdFlags, WaitOptions};
 
 use crate::answers::Answers;
-use crate::caller::{file_of, memory_of};
+use crate::caller::{file_of, read_memory};
 use crate::error::Error;
 use crate::filter::filter;
-use crate::serve::serve;
+use crate::front::{mirror, report};
+use crate::serve::{start_answering, wait_for_the_end};
 use crate::sys::{self, Listener};
 
 /// How connections are led elsewhere.
@@ -46,6 +49,9 @@ pub(crate) struct Kernel {
 /// The process gets `no_new_privs`: it and its programs gain no rights by setuid and the like. A process under a supervisor
 /// cannot leave it, so the caller is to become the program, by exec(2), or to end.
 ///
+/// If the supervisor may read the memory of its own descendants only (`kernel.yama.ptrace_scope` is 1), this returns as
+/// [`start_in_front`] does.
+///
 /// Lines of the supervisor go to the logger that is installed, until this process ends. It should not wait for standard error,
 /// because programs wait for the supervisor.
 ///
@@ -59,23 +65,64 @@ pub fn start(resolver: &Resolver) -> Result<Way, Error> {
     let program = rustix::process::getpid();
     let number = here.as_raw_fd();
     // Forked twice, so that the program has no child of which it knows nothing.
-    let fork = || sys::fork().map_err(|error| Error::system("fork", &error));
     match fork()? {
         Some(between) => {
             drop(there);
             // If SIGCHLD is ignored, nothing is left to wait for.
             let _ = rustix::process::waitpid(Some(between), WaitOptions::empty());
         }
-        None => match sys::fork() {
-            Ok(None) => {
+        None => {
+            if let Ok(None) = sys::fork() {
                 drop(here);
-                supervise(resolver, kernel, &there, program, number);
-                sys::exit(0)
+                supervise(resolver, kernel, &there, program, number, None);
             }
-            _ => sys::exit(0),
-        },
+            sys::exit(0)
+        }
     }
-    let way = match receive(&here)? {
+    match enter(&here, kernel) {
+        Err(error) if error.is_for_descendants() => start_in_front_with(resolver, kernel),
+        entered => entered,
+    }
+}
+
+/// Does as [`start`], with the supervisor as the parent of the program. The calling process stays in front and does not return: it
+/// passes signals on, stops when the program stops, and ends as it ends. A new process returns, to become the program.
+///
+/// # Errors
+///
+/// As [`start`].
+pub fn start_in_front(resolver: &Resolver) -> Result<Way, Error> {
+    start_in_front_with(resolver, kernel()?)
+}
+
+fn start_in_front_with(resolver: &Resolver, kernel: Kernel) -> Result<Way, Error> {
+    let (front, reports) = socket_pair()?;
+    // None is lost that comes before there is a program to pass it on to.
+    let blocked = sys::block_signals();
+    if fork()?.is_some() {
+        drop(reports);
+        mirror(front)
+    }
+    drop(front);
+    let (here, there) = socket_pair()?;
+    let number = here.as_raw_fd();
+    if let Some(program) = fork()? {
+        drop(here);
+        supervise(resolver, kernel, &there, program, number, Some(&reports));
+        sys::exit(0)
+    }
+    drop((there, reports));
+    blocked.restore();
+    enter(&here, kernel)
+}
+
+fn fork() -> Result<Option<Pid>, Error> {
+    sys::fork().map_err(|error| Error::system("fork", &error))
+}
+
+/// Puts this process under the supervisor at the other end of a socket.
+fn enter(supervisor: &OwnedFd, kernel: Kernel) -> Result<Way, Error> {
+    let way = match receive(supervisor)? {
         [SOCKETS, _] => Way::Sockets,
         [MEMORY, _] => Way::Memory,
         [NOTHING, code] => return Err(Error::memory(&std::io::Error::from_raw_os_error(code.into()))),
@@ -86,10 +133,10 @@ pub fn start(resolver: &Resolver) -> Result<Way, Error> {
     let mut control = SendAncillaryBuffer::new(&mut space);
     let descriptors = [listener.as_fd()];
     control.push(SendAncillaryMessage::ScmRights(&descriptors));
-    rustix::net::sendmsg(&here, &[IoSlice::new(&[0])], &mut control, SendFlags::NOSIGNAL)
+    rustix::net::sendmsg(supervisor, &[IoSlice::new(&[0])], &mut control, SendFlags::NOSIGNAL)
         .map_err(|error| Error::system("sendmsg", &error.into()))?;
     // From here on this process waits for the supervisor with every file that it opens.
-    receive(&here).map(|_| way)
+    receive(supervisor).map(|_| way)
 }
 
 // What the supervisor may do to the program.
@@ -97,27 +144,44 @@ const SOCKETS: u8 = b's';
 const MEMORY: u8 = b'm';
 const NOTHING: u8 = b'n';
 
-fn supervise(resolver: &Resolver, kernel: Kernel, socket: &OwnedFd, program: Pid, number: i32) {
-    let Ok(()) = leave(socket) else { return };
+/// The life of the supervisor of a program, one of whose descriptors has this number. `front` leads to a process in front.
+fn supervise(
+    resolver: &Resolver,
+    kernel: Kernel,
+    socket: &OwnedFd,
+    program: Pid,
+    number: i32,
+    front: Option<&OwnedFd>,
+) {
+    let kept: Vec<&OwnedFd> = front.into_iter().chain([socket]).collect();
+    let Ok(()) = leave(&kept) else { return };
+    let reports = front.and_then(|front| report(program, front));
+    answer_for(resolver, kernel, socket, program, number);
+    // The last report comes after the end of the program.
+    let _ = reports.map(JoinHandle::join);
+}
+
+fn answer_for(resolver: &Resolver, kernel: Kernel, socket: &OwnedFd, program: Pid, number: i32) {
     // What it may do to this process, it may do to those that it starts. A byte that is known to be there.
     static KNOWN: u8 = 0x5A;
     let mut byte = [0];
-    let can = match memory_of(program).and_then(|memory| memory.read((&raw const KNOWN).addr() as u64, &mut byte)) {
+    let can = match read_memory(program, (&raw const KNOWN).addr() as u64, &mut byte) {
         Err(error) => [NOTHING, error.raw_os_error().and_then(|code| code.try_into().ok()).unwrap_or_default()],
-        Ok(()) if file_of(program, number).is_ok() => [SOCKETS, 0],
-        Ok(()) => [MEMORY, 0],
+        Ok(_) if file_of(program, number).is_ok() => [SOCKETS, 0],
+        Ok(_) => [MEMORY, 0],
     };
     let Ok(_) = rustix::net::send(socket, &can, SendFlags::NOSIGNAL) else { return };
     let Some(listener) = receive_listener(socket) else { return };
     let Ok(program) = rustix::process::pidfd_open(program, PidfdFlags::empty()) else { return };
+    let listener = Arc::new(Listener::new(listener));
     let answers = Answers::new(resolver.clone(), can[0] == SOCKETS);
-    if rustix::net::send(socket, &[0, 0], SendFlags::NOSIGNAL).is_ok() {
-        serve(&Listener::new(listener), kernel, program, answers);
+    if start_answering(&listener, kernel, answers) && rustix::net::send(socket, &[0, 0], SendFlags::NOSIGNAL).is_ok() {
+        wait_for_the_end(&listener, program);
     }
 }
 
 /// Leaves everything that the program has: its terminal, its signals, its folder and its files, but for standard error.
-fn leave(kept: &OwnedFd) -> std::io::Result<()> {
+fn leave(kept: &[&OwnedFd]) -> std::io::Result<()> {
     sys::block_signals();
     let _ = rustix::process::setsid();
     rustix::process::chdir("/")?;

@@ -7,8 +7,8 @@ use std::mem::{size_of, zeroed};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::slice;
 
-use libc::{seccomp_notif, seccomp_notif_addfd, seccomp_notif_resp, sock_filter, sock_fprog};
-use rustix::process::Pid;
+use libc::{seccomp_notif, seccomp_notif_addfd, seccomp_notif_resp, sigset_t, sock_filter, sock_fprog};
+use rustix::process::{Pid, Signal};
 
 /// Forks this process; `None` in the child.
 ///
@@ -32,32 +32,77 @@ pub(crate) fn exit(status: c_int) -> ! {
     unsafe { libc::_exit(status) }
 }
 
-/// Blocks every signal that can be blocked.
-pub(crate) fn block_signals() {
-    // SAFETY: there is room for the set, and none is asked for.
+/// The signals that a thread has blocked.
+pub(crate) struct Blocked(sigset_t);
+
+/// Blocks every signal that can be blocked, and returns which ones were.
+pub(crate) fn block_signals() -> Blocked {
+    // SAFETY: there is room for both sets.
     unsafe {
-        let mut all = zeroed();
+        let (mut all, mut before) = (zeroed(), zeroed());
         libc::sigfillset(&raw mut all);
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, std::ptr::null_mut());
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
+        Blocked(before)
     }
 }
 
-/// Closes all descriptors from 3 on but one.
+impl Blocked {
+    pub(crate) fn restore(&self) {
+        // SAFETY: the set is whole, and none is asked for.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut()) };
+    }
+}
+
+pub(crate) fn unblock_signals() {
+    // SAFETY: there is room for the set, and none is asked for.
+    unsafe {
+        let mut none = zeroed();
+        libc::sigemptyset(&raw mut none);
+        Blocked(none).restore();
+    }
+}
+
+/// Gives a signal the effect that it has by itself.
+pub(crate) fn default_signal(signal: Signal) {
+    // SAFETY: no function of ours is installed.
+    unsafe { libc::signal(signal.as_raw(), libc::SIG_DFL) };
+}
+
+/// Sends a signal to this thread.
+pub(crate) fn raise(signal: Signal) {
+    // SAFETY: it takes a number.
+    unsafe { libc::raise(signal.as_raw()) };
+}
+
+/// Waits for the next signal, all of which are blocked. Returns it with whether the kernel has sent it, for a terminal say.
+pub(crate) fn next_signal() -> Option<(Signal, bool)> {
+    // SAFETY: there is room for the set and for the answer.
+    let (signal, code) = unsafe {
+        let (mut all, mut info): (sigset_t, libc::siginfo_t) = (zeroed(), zeroed());
+        libc::sigfillset(&raw mut all);
+        (libc::sigwaitinfo(&raw const all, &raw mut info), info.si_code)
+    };
+    Signal::from_named_raw(signal).map(|signal| (signal, code == libc::SI_KERNEL))
+}
+
+/// Closes all descriptors from 3 on but these.
 ///
 /// # Safety
 ///
 /// Nothing else in this process has one of them.
-pub(crate) unsafe fn close_all_but(kept: &OwnedFd) -> io::Result<()> {
-    let kept = kept.as_raw_fd() as u32;
-    let close = |first: u32, last: u32| {
-        if first > last {
-            return Ok(());
+pub(crate) unsafe fn close_all_but(kept: &[&OwnedFd]) -> io::Result<()> {
+    let mut kept: Vec<u32> = kept.iter().map(|kept| kept.as_raw_fd() as u32).collect();
+    kept.sort_unstable();
+    let mut first = 3;
+    for last in kept.into_iter().map(Some).chain([None]) {
+        let end = last.map_or(u32::MAX, |kept| kept - 1);
+        if first <= end {
+            // SAFETY: the caller vouches for these descriptors.
+            done(unsafe { libc::syscall(libc::SYS_close_range, first, end, 0) })?;
         }
-        // SAFETY: the caller vouches for these descriptors.
-        done(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) }).map(drop)
-    };
-    close(3, kept - 1)?;
-    close(kept + 1, u32::MAX)
+        first = end.saturating_add(2);
+    }
+    Ok(())
 }
 
 /// Installs a filter for this thread and all that it starts, and returns its listener.
@@ -81,9 +126,6 @@ pub(crate) struct Listener(OwnedFd);
 
 impl Listener {
     pub(crate) fn new(listener: OwnedFd) -> Self {
-        // A caller and the supervisor take turns: then the kernel need not wake another processor. From Linux 6.6 on.
-        // SAFETY: the kernel takes a number here.
-        unsafe { libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_SET_FLAGS, 1 as c_ulong) };
         Listener(listener)
     }
 
@@ -124,6 +166,16 @@ impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
+}
+
+/// Reads memory of another process, as much of it as is there.
+pub(crate) fn read_memory(process: Pid, address: u64, into: &mut [u8]) -> io::Result<usize> {
+    let here = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
+    let there = libc::iovec { iov_base: std::ptr::without_provenance_mut(address as usize), iov_len: into.len() };
+    // SAFETY: there is room for as much, and what is over there is the kernel's to check.
+    let read =
+        unsafe { libc::process_vm_readv(process.as_raw_nonzero().get(), &raw const here, 1, &raw const there, 1, 0) };
+    done(read as c_long).map(|read| read as usize)
 }
 
 /// Returns the state of a file in the form that stat(2) has it. On processors of 64 bits libc's is the kernel's.
