@@ -65,20 +65,30 @@ Examples:
   kafka-emr exec prod.toml -- spark-submit $(kafka-emr exec prod.toml --print spark) job.py
   kafka-emr exec prod.toml --print k8s -- java -jar /app.jar > patch.yaml
 
-For programs that do not use librdkafka: the JVM, Node, Python, whatever calls libc's getaddrinfo and connect. The program takes
-the place of this one: signals, exit status and standard streams are its own. Programs that it starts have the names as well.
+For programs that do not use librdkafka: the JVM, Node, Python, Go, whatever looks names up and connects. The program takes the
+place of this one: signals, exit status and standard streams are its own. Programs that it starts have the names as well.
 
 The map is no wider than Kafka there. Names are long domains, `host`, `aliases` and what stands in hosts text; short names
 (emr-worker-1) are the system's, because another cluster has the same. A node's private IP leads to its EIP on the public
 network, and its addresses lead to its `connect`, for TCP to the description's port alone, else to {ports}. Everything else is
 resolved and connected to as ever.
 
-It works by LD_PRELOAD, so not for programs that are linked statically (Go without cgo), built for musl, or setuid; such programs
-that yours starts run without the names. So do those in a chroot without libkafka_emr_preload.so. Go with GODEBUG=netdns=cgo has
-the names, but connects by itself: addresses are not mapped. gethostbyname, getnameinfo, c-ares and MSG_FASTOPEN go past it.
+There are two ways, and `exec` takes the one that reaches the program (KAFKA_EMR_LOG=debug says which):
 
-ASAN_OPTIONS begins with verify_asan_link_order=0 in the program: gcc's AddressSanitizer does not start beside a preloaded
-library without it. A program with a sanitizer that gets another environment does not start.
+--via preload puts a library in front of libc (LD_PRELOAD), whose getaddrinfo and connect know the clusters. It is for programs
+that call libc, and is not in programs that yours starts and that are linked statically. gethostbyname, getnameinfo, c-ares and
+MSG_FASTOPEN go past it, and so does a chroot without the library's file. ASAN_OPTIONS begins with verify_asan_link_order=0 in the
+program: gcc's AddressSanitizer does not start beside a preloaded library without it.
+
+--via kernel has the kernel ask a supervisor (seccomp user notification) when a program opens /etc/hosts or connects. It is for
+all programs and those that they start: Go, statically linked ones, musl, shell scripts. It needs Linux 5.9, no root and no
+namespace. Whoever reads /etc/hosts gets the clusters' names in front of the machine's own; DNS is asked for none of these, also
+not for names that `strict` refuses. The supervisor is a process of its own, which ends with the last of the programs. If it
+is killed, they go on, but every file that they open to read and every connection fails with ENOSYS. Programs get no rights by
+sudo, setuid or file capabilities, and can have no seccomp supervisor of their own. Each file that is opened to read takes some
+microseconds more. An address given with MSG_FASTOPEN is refused as by a kernel without it (EOPNOTSUPP): programs then connect.
+
+No way reaches setuid programs, nor io_uring.
 
 --print is for programs that others start: Spark's workers, Flink's containers, systemd, a pod. It prints the environment that the
 program would have from this command, and none of what LD_PRELOAD and ASAN_OPTIONS are here; sh puts it in front of what they are

@@ -71,6 +71,13 @@ impl Error {
         Error { kind: ErrorKind::Kernel, message }
     }
 
+    /// The ids of processes in /proc are not those that they have here.
+    pub(crate) fn proc() -> Self {
+        let message =
+            "/proc is missing here or is that of another PID namespace; mount it, as with `mount -t proc proc /proc`";
+        Error { kind: ErrorKind::System, message: message.to_owned() }
+    }
+
     /// The memory of the program cannot be read.
     pub(crate) fn memory(error: &io::Error) -> Self {
         let cure = match ptrace_scope().as_deref() {

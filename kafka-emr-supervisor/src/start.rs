@@ -60,6 +60,7 @@ pub(crate) struct Kernel {
 /// Fails if the kernel or something in it does not allow it, or if the process has several threads. Then nothing has changed,
 /// unless the error is of the kind [`System`](crate::ErrorKind::System).
 pub fn start(resolver: &Resolver) -> Result<Way, Error> {
+    check_proc()?;
     let kernel = kernel()?;
     let (here, there) = socket_pair()?;
     let program = rustix::process::getpid();
@@ -92,6 +93,7 @@ pub fn start(resolver: &Resolver) -> Result<Way, Error> {
 ///
 /// As [`start`].
 pub fn start_in_front(resolver: &Resolver) -> Result<Way, Error> {
+    check_proc()?;
     start_in_front_with(resolver, kernel()?)
 }
 
@@ -114,6 +116,15 @@ fn start_in_front_with(resolver: &Resolver, kernel: Kernel) -> Result<Way, Error
     drop((there, reports));
     blocked.restore();
     enter(&here, kernel)
+}
+
+/// Processes are looked at by their ids in /proc.
+fn check_proc() -> Result<(), Error> {
+    let own = rustix::process::getpid().as_raw_nonzero().to_string();
+    match std::fs::read_link("/proc/self") {
+        Ok(process) if process.as_os_str() == own.as_str() => Ok(()),
+        _ => Err(Error::proc()),
+    }
 }
 
 fn fork() -> Result<Option<Pid>, Error> {

@@ -1,4 +1,4 @@
-//! The system calls that no safe library has. All unsafe code of this crate is here.
+//! The system calls that no safe library has.
 
 use std::ffi::{c_int, c_long, c_ulong};
 use std::fs::File;

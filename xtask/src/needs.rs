@@ -11,7 +11,7 @@ struct Need {
     purpose: &'static str,
 }
 
-const NEEDS: [Need; 17] = [
+const NEEDS: [Need; 18] = [
     need("gcc", &["gcc", "--version"], "gcc", "building librdkafka and the C examples"),
     need("g++", &["g++", "--version"], "g++", "building the C++ example and the fuzz targets"),
     need("make", &["make", "--version"], "make", "building librdkafka"),
@@ -26,12 +26,8 @@ const NEEDS: [Need; 17] = [
     need("npm", &["npm", "--version"], "npm", "kafkajs"),
     need("python3 with venv", &["python3", "-c", "import ensurepip, venv"], "python3-venv", "the Python wheel"),
     need("curl", &["curl", "--version"], "curl", "`kafka-emr hosts` for curl"),
-    need(
-        "musl-gcc",
-        &["musl-gcc", "--version"],
-        "musl-tools",
-        "programs of another libc, which `kafka-emr exec` leaves alone",
-    ),
+    need("musl-gcc", &["musl-gcc", "--version"], "musl-tools", "programs of another libc by `kafka-emr exec`"),
+    need("go", &["go", "version"], "golang-go", "programs without a libc by `kafka-emr exec`"),
     need("kubectl", &["kubectl", "version", "--client"], "kubernetes-client", "`kafka-emr exec --print k8s`"),
     need("proot", &["proot", "--version"], "proot", "`kafka-emr hosts` for libc"),
 ];
