@@ -217,8 +217,7 @@ impl<'a> Judge<'a> {
             Identity::Another(broker) => {
                 reasons.push(Fault::NamesSwapped);
                 check.verdict = Verdict::Fault;
-                let who = broker.map_or_else(|| "another broker".to_owned(), |broker| format!("broker {broker}"));
-                check.result = format!("{who} answers here; {}", check.result);
+                check.result = format!("broker {broker} answers here; {}", check.result);
             }
             Identity::Unknown(_) if reached && self.shares_address(listener) => {
                 reasons.push(Fault::NamesSwapped);

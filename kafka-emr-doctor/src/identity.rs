@@ -26,8 +26,8 @@ use kafka_emr_rs::rdkafka::types::RDKafka;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Identity {
     Itself,
-    /// Another broker, and which one if it names itself.
-    Another(Option<i32>),
+    /// Another broker, which names itself.
+    Another(i32),
     /// Not known; the text is why.
     Unknown(String),
 }
@@ -54,7 +54,7 @@ unsafe fn identify_with(client: *mut RDKafka, broker: i32, deadline: Instant) ->
                 continue;
             }
             if rd_kafka_event_type(event) == RD_KAFKA_EVENT_DESCRIBECONFIGS_RESULT {
-                identity = Some(answer(event));
+                identity = Some(answer(event, broker));
             }
             rd_kafka_event_destroy(event);
         }
@@ -86,12 +86,12 @@ unsafe fn request(client: *mut RDKafka, broker: i32, limit: Duration, queue: *mu
 /// # Safety
 ///
 /// `event` is a live result of [`request`].
-unsafe fn answer(event: *mut rd_kafka_event_t) -> Identity {
+unsafe fn answer(event: *mut rd_kafka_event_t, broker: i32) -> Identity {
     // SAFETY: what is read belongs to the event, and is copied before it is destroyed.
     unsafe {
         let error = rd_kafka_event_error(event);
         if error != rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
-            return Identity::of(error, &text(rd_kafka_event_error_string(event)));
+            return Identity::of(error, &text(rd_kafka_event_error_string(event)), broker);
         }
         let result = rd_kafka_event_DescribeConfigs_result(event);
         let mut count = 0;
@@ -100,7 +100,8 @@ unsafe fn answer(event: *mut rd_kafka_event_t) -> Identity {
             return Identity::Unknown("an empty answer".to_owned());
         }
         let resource = *resources;
-        Identity::of(rd_kafka_ConfigResource_error(resource), &text(rd_kafka_ConfigResource_error_string(resource)))
+        let why = text(rd_kafka_ConfigResource_error_string(resource));
+        Identity::of(rd_kafka_ConfigResource_error(resource), &why, broker)
     }
 }
 
@@ -113,15 +114,16 @@ unsafe fn text(text: *const c_char) -> String {
 }
 
 impl Identity {
-    fn of(error: rd_kafka_resp_err_t, text: &str) -> Self {
+    /// Judges the answer to a request for the settings of a broker.
+    fn of(error: rd_kafka_resp_err_t, text: &str, asked: i32) -> Self {
         match error {
             rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR => Identity::Itself,
-            // "Unexpected broker id, expected 2, but received 1"
-            rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_INVALID_REQUEST => {
-                let expected = text.split(", expected ").nth(1).unwrap_or_default();
-                let digits: String = expected.chars().take_while(char::is_ascii_digit).collect();
-                Identity::Another(digits.parse().ok())
-            }
+            // A request can be refused for other reasons as well.
+            rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_INVALID_REQUEST => match named(text).filter(|named| *named != asked)
+            {
+                Some(other) => Identity::Another(other),
+                None => Identity::Unknown(OneLine(text).to_string()),
+            },
             rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED => {
                 Identity::Unknown("the user may not describe the cluster".to_owned())
             }
@@ -131,6 +133,12 @@ impl Identity {
             _ => Identity::Unknown(OneLine(text).to_string()),
         }
     }
+}
+
+/// Returns the broker that names itself in a refusal: "Unexpected broker id, expected 2, but received 1".
+fn named(text: &str) -> Option<i32> {
+    let expected = text.split_once("broker id, expected ")?.1;
+    expected.split(|character: char| !character.is_ascii_digit()).next()?.parse().ok()
 }
 
 fn left(deadline: Instant) -> Duration {
@@ -146,14 +154,24 @@ fn milliseconds(time: Duration) -> i32 {
 mod tests {
     use super::*;
 
+    #[track_caller]
+    fn check(text: &str, expected: &Identity) {
+        let code = rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_INVALID_REQUEST;
+        assert_eq!(&Identity::of(code, text, 1), expected, "{text}");
+    }
+
     #[test]
-    fn a_broker_names_itself() {
-        let of = |text: &str| Identity::of(rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_INVALID_REQUEST, text);
-        assert_eq!(of("Unexpected broker id, expected 2, but received 1"), Identity::Another(Some(2)));
-        assert_eq!(
-            of("Unexpected broker id, expected 12 or empty string, but received 1"),
-            Identity::Another(Some(12))
-        );
-        assert_eq!(of("no"), Identity::Another(None));
+    fn another_broker_names_itself() {
+        check("Unexpected broker id, expected 2, but received 1", &Identity::Another(2));
+        check("Unexpected broker id, expected 12 or empty string, but received 1", &Identity::Another(12));
+    }
+
+    #[test]
+    fn a_request_that_is_refused_for_another_reason_shows_no_other_broker() {
+        for text in
+            ["Broker id must be an integer, but it is: 1", "Unexpected broker id, expected 1, but received 2", "no"]
+        {
+            check(text, &Identity::Unknown(text.to_owned()));
+        }
     }
 }

@@ -281,7 +281,7 @@ fn public_access_off_and_swapped_names_are_both_reported() {
         facts.listeners.truncate(2);
         for (worker, listener) in (1..).zip(&mut facts.listeners) {
             listener.facts = endpoint(&format!("10.0.1.{}", 23 + worker), worker, plain(ID));
-            listener.identity = Identity::Another(Some(3 - listener.broker));
+            listener.identity = Identity::Another(3 - listener.broker);
         }
     };
     let (checks, findings) = check(both, &[Fault::PublicAccessOff, Fault::NamesSwapped]);
