@@ -12,6 +12,7 @@ use kafka_emr_core::{Cluster, EmrVersion, FirstOf, Network, OneLine};
 use kafka_emr_import::{Attribute, Change, Document, ErrorKind, Importer, Inventory};
 use serde::Serialize;
 
+use self::write::Target;
 use crate::output::{Outcome, Page, Report, print};
 
 /// Write a cluster description from replies of the EMR API, or from hosts text
@@ -113,14 +114,16 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
     if args.update.as_deref() == Some(Path::new("-")) {
         return Err("--update: expected a file, not standard input".into());
     }
-    let target = args.output.as_deref().or(args.update.as_deref());
+    let path = args.output.as_deref().or(args.update.as_deref());
     // The file that --update names is there to be replaced.
     let replace = args.force || args.output.is_none();
-    if let Some(target) = target {
-        write::check(target, replace)?;
-    }
+    let look = || path.map(|path| Target::of(path, replace)).transpose();
+    // Before the inputs are waited for, and once more when they are there: the file may have been edited meanwhile.
+    look()?;
+    let inputs = inputs(&args.files)?;
+    let target = look()?;
     let document = args.update.as_deref().map(open).transpose()?;
-    let inventory = read(args, document.as_ref())?;
+    let inventory = join(args, inputs, document.as_ref())?;
     warn("left out, because released or terminated", inventory.left_out());
     warn("left out of the hosts text, because they belong to no node", inventory.plain_hosts());
     let (cluster, text, changes) = match &document {
@@ -134,11 +137,11 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
             (cluster, text, None)
         }
     };
-    if let Some(target) = target {
+    if let Some(target) = &target {
         // A file in which nothing changes is left as it is.
         let same = args.output.is_none() && changes.as_ref().is_some_and(Vec::is_empty);
         if !same {
-            write::write(target, &text, replace)?;
+            target.write(&text)?;
         }
     }
     if let (Some(changes), false) = (&changes, args.json) {
@@ -146,13 +149,23 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
         // If standard error is closed, nobody reads them.
         let _ = io::stderr().write_all(lines.as_bytes());
     }
-    let written = target.map(|path| path.display().to_string());
+    let written = path.map(|path| path.display().to_string());
     print(&report(&cluster, written, text, &inventory, changes), args.json)?;
     Ok(Outcome::Fine)
 }
 
-/// Reads all inputs.
-fn read(args: &Args, document: Option<&Document>) -> Result<Inventory, Box<dyn Error>> {
+/// Reads all inputs. Returns their names in messages, and their texts.
+fn inputs(files: &[PathBuf]) -> Result<Vec<(String, String)>, String> {
+    let read = |path: &PathBuf| {
+        let name = input::name(path);
+        let text = input::read(path).map_err(|why| format!("{}: {why}", OneLine(&name)))?;
+        Ok((name, text))
+    };
+    files.iter().map(read).collect()
+}
+
+/// Joins all inputs.
+fn join(args: &Args, inputs: Vec<(String, String)>, document: Option<&Document>) -> Result<Inventory, Box<dyn Error>> {
     let network: Option<Network> = args.network.as_deref().map(str::parse).transpose()?;
     let mut importer = match (document, &args.update) {
         (Some(document), Some(path)) => {
@@ -164,9 +177,7 @@ fn read(args: &Args, document: Option<&Document>) -> Result<Inventory, Box<dyn E
         }
         _ => Importer::new(network.unwrap_or_default()),
     };
-    for path in &args.files {
-        let name = input::name(path);
-        let text = input::read(path).map_err(|why| format!("{}: {why}", OneLine(&name)))?;
+    for (name, text) in inputs {
         importer.add(&text, &name).map_err(with_option)?;
     }
     let release = args.release.as_ref().map(ToString::to_string);

@@ -8,29 +8,28 @@ use std::path::{Path, PathBuf};
 use kafka_emr_core::OneLine;
 use tempfile::NamedTempFile;
 
-/// Fails if no file can be written, or if it must not be replaced. For use before any work is done.
-pub(super) fn check(path: &Path, replace: bool) -> Result<(), String> {
-    Target::of(path, replace).map(|_| ()).map_err(|why| at(path, &why))
-}
-
-/// Writes a description. Another program sees the old file or the new one, never a part.
-pub(super) fn write(path: &Path, text: &str, replace: bool) -> Result<(), String> {
-    Target::of(path, replace).and_then(|target| target.write(text)).map_err(|why| at(path, &why))
-}
-
-fn at(path: &Path, why: &str) -> String {
-    format!("{}: {why}", OneLine(&path.display().to_string()))
-}
-
-/// The file to write.
-struct Target {
+/// The file to write, as it is now.
+pub(super) struct Target {
+    /// As it was given.
+    name: PathBuf,
     path: PathBuf,
     /// The file that is replaced.
     old: Option<Metadata>,
 }
 
 impl Target {
-    fn of(path: &Path, replace: bool) -> Result<Self, String> {
+    /// Looks at a file. Fails if none can be written, or if it must not be replaced.
+    pub(super) fn of(path: &Path, replace: bool) -> Result<Self, String> {
+        Target::look(path, replace).map_err(|why| at(path, &why))
+    }
+
+    /// Writes a description. Another program sees the old file or the new one, never a part. Fails if the file has changed
+    /// since it was looked at.
+    pub(super) fn write(&self, text: &str) -> Result<(), String> {
+        self.replace(text).map_err(|why| at(&self.name, &why))
+    }
+
+    fn look(path: &Path, replace: bool) -> Result<Self, String> {
         if path == Path::new("-") {
             return Err("no file; leave --output out for standard output".to_owned());
         }
@@ -42,7 +41,7 @@ impl Target {
                         "a link to {}, which does not exist; name that file, or remove the link",
                         OneLine(&to.display().to_string())
                     )),
-                    Err(_) => Ok(Target { path: path.to_owned(), old: None }),
+                    Err(_) => Ok(Target { name: path.to_owned(), path: path.to_owned(), old: None }),
                 };
             }
             Err(e) => return Err(cannot(&e)),
@@ -59,10 +58,10 @@ impl Target {
             return Err(exists());
         }
         // A link stays a link: what it leads to is replaced.
-        Ok(Target { path: path.canonicalize().map_err(|e| cannot(&e))?, old: Some(old) })
+        Ok(Target { name: path.to_owned(), path: path.canonicalize().map_err(|e| cannot(&e))?, old: Some(old) })
     }
 
-    fn write(&self, text: &str) -> Result<(), String> {
+    fn replace(&self, text: &str) -> Result<(), String> {
         let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut file = tempfile::Builder::new()
             .prefix(".kafka-emr-")
@@ -73,7 +72,10 @@ impl Target {
             hand_over(&file, old)?;
         }
         file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(|e| cannot(&e))?;
-        match self.old {
+        match &self.old {
+            Some(old) if !self.name.metadata().is_ok_and(|now| stamp(&now) == stamp(old)) => {
+                return Err("changed meanwhile; run it again".to_owned());
+            }
             Some(_) => file.persist(&self.path),
             None => file.persist_noclobber(&self.path),
         }
@@ -82,6 +84,15 @@ impl Target {
         _ = File::open(folder).and_then(|folder| folder.sync_all());
         Ok(())
     }
+}
+
+fn at(path: &Path, why: &str) -> String {
+    format!("{}: {why}", OneLine(&path.display().to_string()))
+}
+
+/// Returns what tells one state of a file from another.
+fn stamp(file: &Metadata) -> [i64; 5] {
+    [file.dev().cast_signed(), file.ino().cast_signed(), file.size().cast_signed(), file.mtime(), file.mtime_nsec()]
 }
 
 /// Gives the file the owner, group and mode of the old one, so that its readers can read it.
@@ -117,3 +128,41 @@ fn exists() -> String {
 const NEW_FILE: u32 = 0o644;
 /// A file that everybody may write to is refused by every reader.
 pub(super) const WRITABLE_BY_ALL: u32 = 0o002;
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_changes_meanwhile_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("old"), "old").unwrap();
+        fs::write(at("edited"), "edited").unwrap();
+        std::os::unix::fs::symlink("old", at("link")).unwrap();
+        let targets = ["old", "link"].map(|name| Target::of(&at(name), true).unwrap());
+        // In place, and as editors do it; and a link that leads elsewhere.
+        let in_place = || fs::write(at("old"), "edited").unwrap();
+        let as_a_whole = || {
+            fs::write(at("new"), "edited").unwrap();
+            fs::rename(at("new"), at("old")).unwrap();
+        };
+        let leads_elsewhere = || {
+            fs::remove_file(at("link")).unwrap();
+            std::os::unix::fs::symlink("edited", at("link")).unwrap();
+        };
+        let edits: [(&dyn Fn(), &Target); 3] =
+            [(&in_place, &targets[0]), (&as_a_whole, &targets[0]), (&leads_elsewhere, &targets[1])];
+        for (edit, target) in edits {
+            edit();
+            let why = target.write("ours").unwrap_err();
+            assert!(why.ends_with(": changed meanwhile; run it again"), "{why}");
+            assert_eq!(fs::read_to_string(&target.name).unwrap(), "edited");
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "nothing is left behind");
+        Target::of(&at("old"), true).unwrap().write("ours").unwrap();
+        assert_eq!(fs::read_to_string(at("old")).unwrap(), "ours");
+    }
+}

@@ -535,6 +535,28 @@ fn an_update_keeps_what_was_written_by_hand() {
     assert_eq!(again.stdout, format!("{target}: nothing changed, 4 nodes, 2 of them brokers\n"));
 }
 
+/// The API can take long to answer, and the description is edited meanwhile.
+#[test]
+fn an_update_keeps_what_is_written_while_it_waits_for_its_input() {
+    let description = file(".toml", BY_HAND);
+    let mut child = kafka_emr(["import", "-", "--update", &path(&description)])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    // More than a pipe holds: once it is written, standard input is being read.
+    input.write_all(" ".repeat(1 << 20).as_bytes()).unwrap();
+    fs::write(description.path(), BY_HAND.replace("strict  = true", "port    = 9192")).unwrap();
+    input.write_all(&fs::read(sample("list_cluster_host")).unwrap()).unwrap();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let written = fs::read_to_string(description.path()).unwrap();
+    assert!(written.contains("port    = 9192") && written.contains("203.0.113.25"), "{written}");
+}
+
 #[test]
 fn an_update_of_json_and_of_a_list_in_one_line() {
     let description = file(
