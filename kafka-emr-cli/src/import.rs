@@ -114,6 +114,15 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
     if args.update.as_deref() == Some(Path::new("-")) {
         return Err("--update: expected a file, not standard input".into());
     }
+    if let (Some(output), Some(update), false) = (&args.output, &args.update, args.force)
+        && write::is_same(output, update)
+    {
+        return Err(format!(
+            "{}: exists already; --update writes it, leave --output out",
+            OneLine(&input::name(output))
+        )
+        .into());
+    }
     let path = args.output.as_deref().or(args.update.as_deref());
     // The file that --update names is there to be replaced.
     let replace = args.force || args.output.is_none();

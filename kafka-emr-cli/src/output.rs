@@ -103,7 +103,16 @@ pub(crate) fn usage(answer: &clap::Error) -> ExitCode {
             let _ = write!(io::stderr(), "{}", styled(colour(&io::stderr())));
             ExitCode::from(2)
         }
-        _ => bad_input(&one_line(&text.to_string())),
+        _ => bad_input(&(one_line(&text.to_string()) + instead(answer))),
+    }
+}
+
+/// Returns what can stand in for a missing argument. The verbs that need nothing but a source take it from the environment.
+fn instead(answer: &clap::Error) -> &'static str {
+    use clap::error::{ContextKind, ContextValue};
+    match answer.get(ContextKind::InvalidArg) {
+        Some(ContextValue::Strings(missing)) if missing == &["<SOURCE>"] => "; or set KAFKA_EMR_CLUSTER",
+        _ => "",
     }
 }
 

@@ -8,6 +8,12 @@ use std::path::{Path, PathBuf};
 use kafka_emr_core::OneLine;
 use tempfile::NamedTempFile;
 
+/// Returns whether two paths lead to one file.
+pub(super) fn is_same(one: &Path, other: &Path) -> bool {
+    let canonical = [one, other].map(|path| path.canonicalize().ok());
+    canonical[0].is_some() && canonical[0] == canonical[1]
+}
+
 /// The file to write, as it is now.
 pub(super) struct Target {
     /// As it was given.

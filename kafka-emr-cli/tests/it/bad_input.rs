@@ -42,7 +42,9 @@ fn bad_arguments() {
     refuse(&["resolve", &source, "emr-worker-1", "[::1:9092"], &["'[::1:9092'", "bracket"]);
     refuse(&["resolve", &source, "a,b:0"], &["'b:0'"]);
     refuse(&["resolve", &source], &["required", "NAME[:PORT]"]);
-    refuse(&["endpoints"], &["required", "SOURCE"]);
+    for verb in ["bootstrap", "endpoints", "doctor", "hosts"] {
+        refuse(&[verb], &["required", "SOURCE", "or set KAFKA_EMR_CLUSTER"]);
+    }
     refuse(&["endpoint", &source], &["'endpoint'", "'endpoints'"]);
     refuse(&["endpoints", &source, "--network", "internet"], &["'internet'", "private, public"]);
     refuse(&["endpoints", &source, "--bootstrap", "ips"], &["'ips'", "addresses, names"]);

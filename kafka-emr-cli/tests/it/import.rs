@@ -415,6 +415,12 @@ fn only_files_are_replaced() {
     // It is not waited for a writer.
     refused(&import(&["list_cluster_host"], &["--update", pipe.to_str().unwrap()]), &["a pipe"]);
     refused(&import(&["list_cluster_host"], &["--update", "-"]), &["--update: expected a file"]);
+    let target = at("target.toml");
+    let (both, link) = (target.to_str().unwrap(), at("dangling"));
+    for update in [both, link.to_str().unwrap()] {
+        let run = import(&["list_cluster_host"], &["--update", update, "-o", both]);
+        refused(&run, &[both, "exists already; --update writes it, leave --output out"]);
+    }
     let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["dangling", "link-to-pipe", "pipe", "target.toml"]);
