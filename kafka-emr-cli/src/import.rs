@@ -9,7 +9,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use kafka_emr_core::{Cluster, EmrVersion, FirstOf, Network, OneLine};
-use kafka_emr_import::{Attribute, Change, Document, ErrorKind, Importer, Inventory};
+use kafka_emr_import::{Attribute, Change, Document, ErrorKind, Importer, Inventory, OtherAddress};
 use serde::Serialize;
 
 use self::write::Target;
@@ -78,6 +78,7 @@ JSON, one object:
   nodes        how many there are
   brokers      how many of them are brokers
   left_out     names of machines that are released or terminated
+  other_addresses  second addresses of nodes in hosts text, which are left out: name, address
   plain_hosts  names in hosts text that belong to no node, and are left out
   changes      null without --update; else a list of
     change     \"added\", \"removed\" or \"set\"
@@ -94,6 +95,7 @@ struct Imported {
     nodes: usize,
     brokers: usize,
     left_out: Vec<String>,
+    other_addresses: Vec<OtherAddress>,
     plain_hosts: Vec<String>,
     changes: Option<Vec<Change>>,
 }
@@ -134,6 +136,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Box<dyn Error>> {
     let document = args.update.as_deref().map(open).transpose()?;
     let inventory = join(args, inputs, document.as_ref())?;
     warn("left out, because released or terminated", inventory.left_out());
+    let others: Vec<String> = inventory.other_addresses().iter().map(OtherAddress::to_string).collect();
+    warn("a description has one address for each network, so others are left out", &others);
     warn("left out of the hosts text, because they belong to no node", inventory.plain_hosts());
     let (cluster, text, changes) = match &document {
         Some(document) => {
@@ -248,6 +252,7 @@ fn report(
         nodes: cluster.nodes().len(),
         brokers: cluster.brokers().count(),
         left_out: inventory.left_out().to_vec(),
+        other_addresses: inventory.other_addresses().to_vec(),
         plain_hosts: inventory.plain_hosts().to_vec(),
         changes,
     }

@@ -1,6 +1,7 @@
 //! Takes inputs, one after the other.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::net::IpAddr;
 
 use kafka_emr_core::{Description, LongDomain, Network, OneLine};
 
@@ -24,7 +25,8 @@ pub struct Importer {
     pub(crate) instances: BTreeMap<String, Machine>,
     pub(crate) components: Option<Vec<Component>>,
     pub(crate) released: Released,
-    plain_hosts: BTreeSet<String>,
+    /// What hosts texts have besides nodes, and second addresses of these.
+    plain_hosts: BTreeSet<(String, IpAddr)>,
 }
 
 /// Machines that no longer exist.
@@ -116,12 +118,14 @@ impl Importer {
             return Err(Error::new(ErrorKind::Incomplete, self.why_no_machines()));
         }
         join::join(&mut self)?;
+        let (other_addresses, plain_hosts) = join::plain_hosts(self.plain_hosts, self.machines.list());
         Ok(Inventory {
             network: self.network,
             identity: self.identity,
             machines: self.machines.into_list(),
             left_out: self.released.names,
-            plain_hosts: self.plain_hosts.into_iter().collect(),
+            other_addresses,
+            plain_hosts,
         })
     }
 
@@ -164,7 +168,7 @@ impl Importer {
         if let Some(id) = &hosts.settings.id {
             self.add_domain(id, hosts.settings.region.as_deref(), name)?;
         }
-        self.plain_hosts.extend(hosts.plain_hosts.into_iter().map(|(name, _)| name));
+        self.plain_hosts.extend(hosts.plain_hosts);
         hosts.nodes.into_iter().try_for_each(|node| {
             self.machines.add(Machine {
                 private_ip: node.private_ip.into(),

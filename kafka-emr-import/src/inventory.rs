@@ -1,6 +1,10 @@
 //! All machines of a cluster, joined from all inputs.
 
-use kafka_emr_core::{Cluster, Description, Network, NodeDescription, is_new_console};
+use std::fmt;
+use std::net::IpAddr;
+
+use kafka_emr_core::{Cluster, Description, Network, NodeDescription, OneLine, is_new_console};
+use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity::{Attribute, Identity, release};
@@ -12,7 +16,24 @@ pub struct Inventory {
     pub(crate) identity: Identity,
     pub(crate) machines: Vec<Machine>,
     pub(crate) left_out: Vec<String>,
+    pub(crate) other_addresses: Vec<OtherAddress>,
     pub(crate) plain_hosts: Vec<String>,
+}
+
+/// An address of a node that is left out, because a description has one for each network.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[non_exhaustive]
+pub struct OtherAddress {
+    /// The node.
+    pub name: String,
+    /// The address that is left out.
+    pub address: IpAddr,
+}
+
+impl fmt::Display for OtherAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", OneLine(&self.name), self.address)
+    }
 }
 
 impl Inventory {
@@ -50,6 +71,12 @@ impl Inventory {
     #[must_use]
     pub fn left_out(&self) -> &[String] {
         &self.left_out
+    }
+
+    /// Returns second addresses of nodes in hosts texts, which are left out.
+    #[must_use]
+    pub fn other_addresses(&self) -> &[OtherAddress] {
+        &self.other_addresses
     }
 
     /// Returns the names in hosts texts that belong to no node of the cluster, and are left out.

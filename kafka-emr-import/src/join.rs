@@ -1,13 +1,16 @@
 //! Joins the lists of different calls: by the API's ids of machines, else by addresses and names.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::net::IpAddr;
 
-use kafka_emr_core::OneLine;
+use kafka_emr_core::{LongDomain, OneLine, without_trailing_dot};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity::TWO_CLUSTERS;
+use crate::machine::Machine;
+use crate::machines::name_key;
 use crate::reply::Component;
-use crate::{Call, Importer};
+use crate::{Call, Importer, OtherAddress};
 
 /// Brings everything that is known of the machines to those that have names.
 pub(crate) fn join(importer: &mut Importer) -> Result<()> {
@@ -111,6 +114,26 @@ fn machine_of(component: &Component, importer: &Importer) -> Option<usize> {
     let short = component.node_name.as_deref()?.split('.').next()?;
     // Nodes of two clusters have the same names: if both have ids, these decide.
     machines.with_name(short).filter(|index| component.node_id.is_none() || machines.list()[*index].instance.is_none())
+}
+
+/// Tells second addresses of machines from names that belong to none, each once.
+pub(crate) fn plain_hosts(hosts: BTreeSet<(String, IpAddr)>, machines: &[Machine]) -> (Vec<OtherAddress>, Vec<String>) {
+    let mut by_name: HashMap<String, &Machine> = HashMap::new();
+    for machine in machines {
+        let names = [&machine.name].into_iter().chain(&machine.host).chain(&machine.aliases);
+        by_name.extend(names.map(|name| (name_key(name), machine)));
+    }
+    let (mut others, mut plain) = (BTreeSet::new(), BTreeSet::new());
+    for (name, address) in hosts {
+        let name = without_trailing_dot(&name);
+        let short = LongDomain::parse(name).map(|long| long.node);
+        match [Some(name), short].into_iter().flatten().find_map(|name| by_name.get(&name_key(name))) {
+            Some(machine) if machine.addresses().any(|known| known == address) => {}
+            Some(machine) => drop(others.insert(OtherAddress { name: machine.name.clone(), address })),
+            None => drop(plain.insert(name.to_owned())),
+        }
+    }
+    (others.into_iter().collect(), plain.into_iter().collect())
 }
 
 /// Whether two lists have machines in common, and which are in one of them alone.

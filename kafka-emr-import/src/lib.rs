@@ -45,4 +45,4 @@ pub use edit::{Document, Update};
 pub use error::{Error, ErrorKind};
 pub use identity::Attribute;
 pub use importer::Importer;
-pub use inventory::Inventory;
+pub use inventory::{Inventory, OtherAddress};

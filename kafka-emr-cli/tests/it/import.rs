@@ -955,6 +955,25 @@ fn hosts_text_does_not_decide_which_nodes_are_brokers() {
 }
 
 #[test]
+fn the_other_address_of_a_node_is_left_out_and_named() {
+    let hosts = "10.0.1.25 emr-worker-2.cluster-48742 emr-worker-2 kafka-b\n\
+                 fd00::25 emr-worker-2.cluster-48742 emr-worker-2 KAFKA-B v6-only\n";
+    let imported = import_text(hosts, &["--release", "3.10", "--json"]);
+    let others = "a description has one address for each network, so others are left out: 1 (emr-worker-2 fd00::25)\n";
+    assert!(imported.stderr.contains(others), "{}", imported.stderr);
+    let imported = json_of(imported, "they belong to no node: 1 (v6-only)\n");
+    assert_eq!(imported["plain_hosts"], serde_json::json!(["v6-only"]));
+    let expected = serde_json::json!([{"name": "emr-worker-2", "address": "fd00::25"}]);
+    assert_eq!(imported["other_addresses"], expected);
+    // It is in no description either if a reply has the names.
+    let update = file(".toml", BY_HAND);
+    let hosts = file("", &hosts.replace("-2", "-1").replace(".25", ".24").replace("::25", "::24"));
+    let updated = run(["import", &sample("list_cluster_host"), &path(&hosts), "--update", &path(&update)]);
+    assert_eq!(updated.status, 0, "{}", updated.stderr);
+    assert!(updated.stderr.contains("left out: 1 (emr-worker-1 fd00::24)\n"), "{}", updated.stderr);
+}
+
+#[test]
 fn an_update_finds_brokers_by_what_is_written() {
     let hosts = nodes(&[("emr-header-1", "MASTER"), ("emr-worker-1", "CORE"), ("emr-worker-3", "CORE")], "");
     let kafka = components("KAFKA", &["emr-worker-1", "emr-worker-3"], "");
