@@ -1052,6 +1052,37 @@ fn an_update_keeps_the_comments_of_a_key_that_goes() {
         &format!("{header}[[nodes]]\n{{name}}\n{{ip}}\n# by ops\n# end\n"),
     );
     kept("[[nodes]]\n{name}\n{ip}\n{eip} # by ops\n", &format!("[[nodes]]\n{{name}}\n{{ip}}\n# by ops\n\n{header}"));
+    // What follows without a blank line is not headed by them.
+    kept(
+        &format!("[[nodes]]\n{{name}}\n{{ip}} # p\n{{eip}} # by ops\n{header}"),
+        &format!("[[nodes]]\n{{name}}\n{{ip}} # p\n# by ops\n\n{header}"),
+    );
+    kept(
+        &format!("[[nodes]]\n{{name}}\n{{ip}}\n{{eip}} # by ops\n# the head\n{header}"),
+        &format!("[[nodes]]\n{{name}}\n{{ip}}\n# by ops\n\n# the head\n{header}"),
+    );
+    // Comments in front of a node that goes can head the next ones too.
+    let workers = gone.replace("[[nodes]]", "\n# Workers, in zone b\n[[nodes]]");
+    let [node, ip, name] = ["[[nodes]]", "{ip}", "{name}"];
+    kept(
+        &format!("{header}{workers}\n{node}\n{name}\n{ip}\n"),
+        &format!("{header}\n# Workers, in zone b\n{node}\n{name}\n{ip}\n"),
+    );
+    kept(
+        &format!("{header}{workers}\n# the first\n{node}\n{name}\n{ip}\n"),
+        &format!("{header}\n# Workers, in zone b\n\n# the first\n{node}\n{name}\n{ip}\n"),
+    );
+    kept(
+        &format!("{node}\n{name}\n{ip}\n\n{header}{workers}# end\n"),
+        &format!("{node}\n{name}\n{ip}\n\n{header}\n# Workers, in zone b\n# end\n"),
+    );
+    kept(&format!("{header}{workers}"), &format!("{header}\n# Workers, in zone b\n{node}\n{name}\n{ip}\n"));
+    // Those within it go with it.
+    let with_note = workers.replace("emr-worker-9\"\n", "emr-worker-9\" # old\n# moved in May\n");
+    kept(
+        &format!("{header}{with_note}\n{node}\n{name}\n{ip}\n"),
+        &format!("{header}\n# Workers, in zone b\n{node}\n{name}\n{ip}\n"),
+    );
     // In a list.
     let header = "{ name = \"emr-header-1\", private_ip = \"10.0.1.23\" }";
     kept(

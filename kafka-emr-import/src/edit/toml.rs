@@ -1,5 +1,7 @@
 //! The update of TOML. Comments and order stay.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, RawString, Table, TableLike};
 
@@ -39,13 +41,35 @@ fn set(table: &mut dyn TableLike, change: &Set) {
 
 /// Edits `[[nodes]]`. Returns comments that belong behind the last of them.
 fn edit_tables(nodes: &mut ArrayOfTables, difference: &Difference) -> Option<String> {
-    let mut left: Vec<(usize, String)> = Vec::new();
+    let mut ends_in_comment = HashSet::new();
     for (index, change) in &difference.nodes {
         let node = nodes.get_mut(*index)?;
         match change.to {
             Some(_) => set(node, change),
-            None => left.push((*index, remove(node, change.key))),
+            None if remove(node, change.key) => drop(ends_in_comment.insert(*index)),
+            None => {}
         }
+    }
+    // Comments in front of a node can head those that follow it, too.
+    let mut carried = String::new();
+    let mut needs_gap = false;
+    for (index, node) in nodes.iter_mut().enumerate() {
+        let own = text(node.decor().prefix()).to_owned();
+        if difference.removed.binary_search(&index).is_ok() {
+            if own.contains('#') {
+                carried += &own;
+            }
+            continue;
+        }
+        let mut prefix = std::mem::take(&mut carried);
+        if prefix.is_empty() || own.contains('#') {
+            prefix += &own;
+        }
+        if needs_gap && !prefix.starts_with('\n') {
+            prefix.insert(0, '\n');
+        }
+        node.decor_mut().set_prefix(prefix);
+        needs_gap = ends_in_comment.contains(&index);
     }
     let mut stays = stays(&difference.removed);
     nodes.retain(|_| stays());
@@ -54,27 +78,17 @@ fn edit_tables(nodes: &mut ArrayOfTables, difference: &Difference) -> Option<Str
         for (key, value) in &keys(node) {
             table.insert(key, Item::Value(to_toml(value)));
         }
-        table.decor_mut().set_prefix("\n");
+        let heading = std::mem::take(&mut carried);
+        table.decor_mut().set_prefix(if heading.is_empty() { "\n".to_owned() } else { heading });
         nodes.push(table);
     }
-    let mut trailing = String::new();
-    for (index, comments) in left {
-        let next = index + 1 - difference.removed.iter().filter(|removed| **removed < index).count();
-        match nodes.get_mut(next) {
-            Some(node) => {
-                let prefix = comments + text(node.decor().prefix());
-                node.decor_mut().set_prefix(prefix);
-            }
-            None => trailing += &comments,
-        }
-    }
-    Some(trailing)
+    Some(carried)
 }
 
-/// Removes a key. Its comments go to the next key; they are returned if there is none.
-fn remove(node: &mut Table, key: &str) -> String {
+/// Removes a key. Its comments go to the next key, else behind the one before: then it returns `true`.
+fn remove(node: &mut Table, key: &str) -> bool {
     let next = next_key(node, key);
-    let Some((key, item)) = node.remove_entry(key) else { return String::new() };
+    let Some((key, item)) = node.remove_entry(key) else { return false };
     let before = text(key.leaf_decor().prefix());
     let behind = text(item.as_value().and_then(|value| value.decor().suffix())).trim();
     let mut comments = match before.trim_end_matches([' ', '\t']) {
@@ -86,10 +100,20 @@ fn remove(node: &mut Table, key: &str) -> String {
         comments += behind;
         comments.push('\n');
     }
-    let Some(mut next) = next.and_then(|next| node.key_mut(&next)) else { return comments };
-    let prefix = comments + text(next.leaf_decor().prefix());
-    next.leaf_decor_mut().set_prefix(prefix);
-    String::new()
+    if comments.is_empty() {
+        return false;
+    }
+    if let Some(mut next) = next.and_then(|next| node.key_mut(&next)) {
+        let prefix = comments + text(next.leaf_decor().prefix());
+        next.leaf_decor_mut().set_prefix(prefix);
+        return false;
+    }
+    let last = node.iter_mut().last().and_then(|(_, item)| Some(item.as_value_mut()?.decor_mut()));
+    if let Some(decor) = last {
+        let suffix = format!("{}\n{}", text(decor.suffix()), comments.trim_end_matches('\n'));
+        decor.set_suffix(suffix);
+    }
+    true
 }
 
 /// Edits `nodes = [{…}, …]`. A comment after a comma stands in front of the next item, and is about the one before.
