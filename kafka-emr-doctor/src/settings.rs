@@ -292,14 +292,16 @@ impl ClientSettings {
         })
     }
 
-    /// Puts in front of librdkafka's error where the property was given that it quotes.
+    /// Puts in front of librdkafka's error where the property was given that it names.
     #[cfg(any(test, feature = "examine"))]
     pub(crate) fn explain(&self, error: String) -> String {
-        let quoted =
-            |key: &&String| ['"', '`', '\''].iter().any(|quote| error.contains(&format!("{quote}{key}{quote}")));
+        let is_named = |key: &&String| {
+            let quoted = ['"', '`', '\''].iter().any(|quote| error.contains(&format!("{quote}{key}{quote}")));
+            quoted || error.contains(&format!("{key} failed"))
+        };
         // Its own name of it, whatever it was given by.
         let mechanism = || error.contains("`sasl.mechanisms`").then_some("sasl.mechanism");
-        let key = self.origins.keys().find(quoted).map(String::as_str).or_else(mechanism);
+        let key = self.origins.keys().find(is_named).map(String::as_str).or_else(mechanism);
         match key.and_then(|key| self.origin(key)) {
             Some(origin) => format!("{origin}: {error}"),
             None => error,
@@ -540,5 +542,7 @@ mod tests {
         let explained = settings.explain("No such configuration property: \"sasl.pasword\"".to_owned());
         assert_eq!(explained, "-X: No such configuration property: \"sasl.pasword\"");
         assert_eq!(settings.explain("ssl.foo is odd".to_owned()), "ssl.foo is odd");
+        let explained = settings.explain("Client creation error: ssl.foo failed: no cipher match".to_owned());
+        assert!(explained.ends_with(":1: Client creation error: ssl.foo failed: no cipher match"), "{explained}");
     }
 }

@@ -163,6 +163,9 @@ fn bad_properties_are_refused_without_their_values() {
     refuse(&["-F", "/nowhere/client.properties"], &["-F /nowhere/client.properties"]);
     let properties = file(".properties", "security.protocol=SSL\nhunter2\n");
     refuse(&["-F", &path(&properties)], &[&format!("{}:2", path(&properties))]);
+    // What librdkafka refuses only when the client is made.
+    let properties = file(".properties", "security.protocol=SSL\nssl.cipher.suites=hunter3\n");
+    refuse(&["-F", &path(&properties)], &[&format!("{}:2: ", path(&properties)), "ssl.cipher.suites failed"]);
     let properties = file(".properties", "\nsecurity.protocol: \\\n  hunter2\n");
     refuse(&["-F", &path(&properties)], &[&format!("{}:2: security.protocol", path(&properties))]);
 }
