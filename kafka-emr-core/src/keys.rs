@@ -79,7 +79,7 @@ pub static NODE_KEYS: &[Key<NodeDescription>] = &[
     key!(
         NodeDescription,
         role,
-        "`master`, `core`, `task`, `gateway`, where the name does not tell it: `emr-header-*` and `master*` are masters, `emr-worker-*` and `core*` core nodes, `task*` task nodes, `emr-gateway-*` gateways"
+        "`master`, `core`, `task` or `gateway`. Default: by the name (`emr-header-*` and `master*`: master; `emr-worker-*` and `core*`: core; `task*`: task; `emr-gateway-*`: gateway)"
     ),
     key!(NodeDescription, broker, "whether Kafka runs there. Default: on core nodes"),
     key!(NodeDescription, host, "the whole long domain, where it has another form"),

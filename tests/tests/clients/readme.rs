@@ -1,11 +1,12 @@
 //! What the README shows for C, Python and every other program is run as it stands there.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
 use crate::python;
 use crate::site::{Site, TOPIC};
-use crate::support::{library, root, succeeds};
+use crate::support::{kafka_emr, library, root, succeeds, target};
 
 /// The README's blocks of a language.
 fn blocks(language: &str) -> Vec<String> {
@@ -65,6 +66,34 @@ fn produce(site: &Site, message: &str) {
     let plugin = format!("plugin.library.paths={}", library().display());
     let source = format!("emr://{}", site.source());
     succeeds(Command::new("kcat").args(["-X", &plugin, "-b", &source, "-P", "-t", TOPIC, "-l"]).arg(file));
+}
+
+/// Somebody has installed the command, without the library beside it. `cargo` has nothing to build any more.
+#[test]
+fn the_exec_of_the_readme() {
+    let site = Site::embedded();
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, section) = readme.split_once("\n## Any other program\n").unwrap();
+    let (_, block) = section.split_once("\n```sh\n").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    let folder = folder(&site);
+    let at = |name: &str| folder.path().join(name);
+    let built = kafka_emr();
+    std::fs::create_dir(at("bin")).unwrap();
+    std::fs::copy(built.get_program(), at("bin/kafka-emr")).unwrap();
+    std::os::unix::fs::symlink(target(), at("target")).unwrap();
+    for (program, script) in
+        [("bin/cargo", "echo \"$@\" > built"), ("bin/kafka-console-consumer.sh", "getent ahosts \"${2%%:*}\"")]
+    {
+        std::fs::write(at(program), format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(at(program), std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let mut shell = Command::new("sh");
+    let path = format!("{}:{}", at("bin").display(), std::env::var("PATH").unwrap());
+    let found = succeeds(shell.args(["-e", "-c", block]).env("PATH", path).current_dir(&folder)).stdout;
+    assert!(found.starts_with("10.0.1.24 "), "{found}");
+    let built = std::fs::read_to_string(at("built")).unwrap();
+    assert_eq!(built, "build --release -p kafka-emr-cli -p kafka-emr-preload\n");
 }
 
 #[test]
