@@ -266,6 +266,23 @@ fn replace(file: &std::path::Path, text: &str) {
     std::fs::rename(new, file).unwrap();
 }
 
+/// Waits until a file was opened so many times.
+fn wait_until_opened(file: &std::path::Path, times: usize) {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
+    let events = inotify::init(CreateFlags::CLOEXEC).unwrap();
+    inotify::add_watch(&events, file, WatchFlags::OPEN).unwrap();
+    let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
+    let mut reader = Reader::new(&events, &mut buffer);
+    for opened in 0..times {
+        let limit = Timespec { tv_sec: LIMIT.as_secs().cast_signed(), tv_nsec: 0 };
+        let is_next =
+            !reader.is_buffer_empty() || poll(&mut [PollFd::new(&events, PollFlags::IN)], Some(&limit)) == Ok(1);
+        assert!(is_next, "opened {opened} times");
+        reader.next().unwrap();
+    }
+}
+
 #[test]
 fn a_watch_warns_once_that_the_description_is_broken() {
     let mock = MockEmrCluster::new().unwrap();
@@ -278,7 +295,7 @@ fn a_watch_warns_once_that_the_description_is_broken() {
     errors.read_line(&mut first).unwrap();
     assert!(first.contains("not checked: "), "{first}");
     // Some rounds more.
-    std::thread::sleep(Duration::from_secs(3));
+    wait_until_opened(description.path(), 3);
     replace(description.path(), &toml);
     watch.until("checked again");
     watch.interrupt();
