@@ -126,7 +126,7 @@ impl Map {
             self.hosts.iter().filter(|host| host.port.is_some()).map(|host| host.names[0].as_str()).collect();
         if !elsewhere.is_empty() && !matches!(self.format, Format::Curl) {
             log::warn!(
-                "other ports are dialled for {} (connect in the description), which this format cannot say",
+                "other ports are dialled for {} (connect in the description), which this format cannot express",
                 elsewhere.join(", ")
             );
         }

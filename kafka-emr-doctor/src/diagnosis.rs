@@ -14,7 +14,7 @@ use crate::names::NoAnswer;
 use crate::settings::OAUTHBEARER;
 use crate::{Check, Fault, Finding, Step, Verdict};
 
-/// Faults that say no more than that a broker is not reached: one that explains why stands in for them.
+/// Faults that mean no more than that a broker is not reached: one that explains why stands in for them.
 const NOT_REACHED: [Fault; 5] =
     [Fault::Unresponsive, Fault::NotKafka, Fault::UnknownBroker, Fault::BrokerNotListening, Fault::BrokerUnreachable];
 

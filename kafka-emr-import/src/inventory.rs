@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::identity::{Attribute, Identity, release};
 use crate::machine::Machine;
 
-/// The machines of one cluster, and what all inputs say of it.
+/// The machines of one cluster, and what all inputs have of it.
 pub struct Inventory {
     pub(crate) network: Network,
     pub(crate) identity: Identity,

@@ -116,7 +116,7 @@ fn machine_of(component: &Component, importer: &Importer) -> Option<usize> {
     machines.with_name(short).filter(|index| component.node_id.is_none() || machines.list()[*index].instance.is_none())
 }
 
-/// Tells second addresses of machines from names that belong to none, each once.
+/// Separates second addresses of machines from names that belong to none, each once.
 pub(crate) fn plain_hosts(hosts: BTreeSet<(String, IpAddr)>, machines: &[Machine]) -> (Vec<OtherAddress>, Vec<String>) {
     let mut by_name: HashMap<String, &Machine> = HashMap::new();
     for machine in machines {
