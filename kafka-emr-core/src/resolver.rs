@@ -156,7 +156,7 @@ impl Resolver {
         let lookup = found.lookup(family);
         self.0.counters.count(&lookup);
         if !matches!(lookup, Lookup::Mapped(_)) {
-            map.warn_of_missing(&found, host, &lookup);
+            map.warn_of_missing(found, host, &lookup);
         }
         lookup
     }
@@ -363,7 +363,8 @@ impl Map {
         try_lock(&self.warned).map(|warned| warned.clone()).unwrap_or_default()
     }
 
-    fn warn_of_missing(&self, found: &Match<'_>, host: &str, lookup: &Lookup) {
+    #[cold]
+    fn warn_of_missing(&self, found: Match<'_>, host: &str, lookup: &Lookup) {
         let Some(warning) = found.warning(host, lookup) else { return };
         // Not waited for: in a forked process, the thread that holds it may be gone. The next lookup warns then.
         let Some(mut warned) = try_lock(&self.warned) else { return };

@@ -148,7 +148,8 @@ fn map(
         // The system says itself that there is no such family.
         _ => return Ok(None),
     };
-    match (resolver.lookup(host, family), tcp_port(service, hints)) {
+    let lookup = resolver.lookup(host, family);
+    match (lookup, tcp_port(service, hints)) {
         (Lookup::System, _) => Ok(None),
         (Lookup::Refused, Some(_)) => Err(no_address(host)),
         (Lookup::Refused, None) => Err(Query::new(service, hints).refusal(system_getaddrinfo, host)),
@@ -202,6 +203,7 @@ fn tcp_list(dial: &Dial, port: u16, kind: Kind) -> List {
 }
 
 /// Leaves services, flags and socket types to libc.
+#[cold]
 fn system_list(resolver: &Resolver, host: &str, dial: &Dial, query: &Query<'_>) -> Result<List, c_int> {
     let lists = query.answer(system_getaddrinfo, host, dial.addresses())?;
     check_port(query)?;
