@@ -13,7 +13,7 @@ use arc_swap::ArcSwapOption;
 use kafka_emr_core::Resolver;
 use libc::{addrinfo, c_char, c_int};
 
-use crate::guard::guard;
+use crate::guard::guard_panics;
 use crate::{freeaddrinfo, getaddrinfo};
 
 /// The signature of librdkafka's resolve callback.
@@ -207,7 +207,8 @@ unsafe fn dispatch(
     hints: *const addrinfo,
     res: *mut *mut addrinfo,
 ) -> c_int {
-    guard("the resolve callback", libc::EAI_FAIL, || {
+    // Cancelling is the lookup's matter, so that the usual one is not slowed down.
+    guard_panics("the resolve callback", libc::EAI_FAIL, || {
         if node.is_null() && service.is_null() {
             // SAFETY: the caller vouches for `res` and the list in it; it is emptied, so that it is freed once.
             if let Some(list) = unsafe { res.as_mut() } {

@@ -1,15 +1,26 @@
-//! Keeps panics on this side of the C edge.
+//! Nothing unwinds across the C edge: neither a panic, nor a thread that is cancelled.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use kafka_emr_core::OneLine;
 
+use crate::cancellation::uncancelled;
+
 /// Runs `body`; a panic in it becomes one log line and the value `otherwise`.
 ///
 /// `what` names for the log what was going on. Nothing unwinds out of this function, also when logging panics or the
-/// panic's own payload does while it is dropped.
+/// panic's own payload does while it is dropped. The program's panic hook is called as ever: the standard one, too, writes
+/// to standard error.
+///
+/// The thread is not cancelled meanwhile (pthread_cancel(3)): glibc would unwind it inside libc's functions, through frames
+/// that no such unwinding may pass, and end the program. It ends at a later cancellation point.
 pub fn guard<T>(what: &str, otherwise: T, body: impl FnOnce() -> T) -> T {
+    uncancelled(|| guard_panics(what, otherwise, body))
+}
+
+/// As [`guard`], but the thread may be cancelled: for a body that calls nothing where it could be.
+pub(crate) fn guard_panics<T>(what: &str, otherwise: T, body: impl FnOnce() -> T) -> T {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(value) => value,
         Err(payload) => {

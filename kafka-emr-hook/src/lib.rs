@@ -20,6 +20,7 @@
 
 mod addrinfo;
 mod callback;
+mod cancellation;
 mod connection;
 mod environment;
 mod guard;

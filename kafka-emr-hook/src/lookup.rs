@@ -8,6 +8,7 @@ use kafka_emr_core::{Dial, Family, Lookup, Resolver};
 use libc::{addrinfo, c_char, c_int};
 
 use crate::addrinfo::{Kind, List, address_of};
+use crate::cancellation::uncancelled;
 use crate::program::answer_in_program;
 use crate::system::{Query, SystemList, no_address, number};
 
@@ -152,7 +153,7 @@ fn map(
     match (lookup, tcp_port(service, hints)) {
         (Lookup::System, _) => Ok(None),
         (Lookup::Refused, Some(_)) => Err(no_address(host)),
-        (Lookup::Refused, None) => Err(Query::new(service, hints).refusal(system_getaddrinfo, host)),
+        (Lookup::Refused, None) => Err(refusal(host, &Query::new(service, hints))),
         (Lookup::Mapped(dial), Some((port, kind))) => Ok(Some(tcp_list(&dial, port, kind))),
         (Lookup::Mapped(dial), None) => system_list(resolver, host, &dial, &Query::new(service, hints)).map(Some),
     }
@@ -202,10 +203,15 @@ fn tcp_list(dial: &Dial, port: u16, kind: Kind) -> List {
     list
 }
 
+#[cold]
+fn refusal(host: &str, query: &Query<'_>) -> c_int {
+    uncancelled(|| query.refusal(system_getaddrinfo, host))
+}
+
 /// Leaves services, flags and socket types to libc.
 #[cold]
 fn system_list(resolver: &Resolver, host: &str, dial: &Dial, query: &Query<'_>) -> Result<List, c_int> {
-    let lists = query.answer(system_getaddrinfo, host, dial.addresses())?;
+    let lists = uncancelled(|| query.answer(system_getaddrinfo, host, dial.addresses()))?;
     check_port(query)?;
     let canonical = query.has(libc::AI_CANONNAME).then(|| canonical_name(resolver, host)).transpose()?;
     Ok(copy(&lists, dial.port(), canonical))
@@ -239,8 +245,9 @@ fn canonical_name(resolver: &Resolver, host: &str) -> Result<CString, c_int> {
 }
 
 /// Asks the system resolver and copies its answer, so that every list is freed in one way.
+#[cold]
 fn ask_system(node: Option<&CStr>, service: Option<&CStr>, hints: Option<&addrinfo>) -> Result<List, c_int> {
-    let answer = SystemList::ask(system_getaddrinfo, node, service, hints)?;
+    let answer = uncancelled(|| SystemList::ask(system_getaddrinfo, node, service, hints))?;
     let mut list = List::new();
     for entry in answer.entries() {
         // SAFETY: libc's entries have `ai_addrlen` bytes of address, and a name that is null or ends in NUL.

@@ -23,7 +23,6 @@ pub(crate) unsafe fn answer(
     if node.is_null() {
         return None;
     }
-    let _whole = NotCancelled::begin();
     guard("getaddrinfo", Some(libc::EAI_FAIL), || {
         // SAFETY: the caller vouches for the name, for the service, which is null or a string, and for the hints.
         let (name, query) = unsafe {
@@ -70,31 +69,4 @@ fn one_list(answer: ProgramAnswer) -> Result<SystemList, c_int> {
         }
     }
     Ok(list)
-}
-
-/// While it lives, a cancelled thread is not unwound: there is Rust on its stack.
-struct NotCancelled(c_int);
-
-impl NotCancelled {
-    fn begin() -> Self {
-        let mut before = 0;
-        // SAFETY: there is room for the state.
-        unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &raw mut before) };
-        NotCancelled(before)
-    }
-}
-
-impl Drop for NotCancelled {
-    fn drop(&mut self) {
-        let mut ours = 0;
-        // SAFETY: as above; the state is what it was before.
-        unsafe { pthread_setcancelstate(self.0, &raw mut ours) };
-    }
-}
-
-// In glibc, but not in the crate libc.
-const PTHREAD_CANCEL_DISABLE: c_int = 1;
-
-unsafe extern "C" {
-    fn pthread_setcancelstate(state: c_int, before: *mut c_int) -> c_int;
 }

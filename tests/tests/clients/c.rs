@@ -409,6 +409,17 @@ fn no_leak_and_no_error_under_valgrind() {
     bad_input("bad-input-valgrind", USUAL, &under_valgrind);
 }
 
+/// A forced unwinding must not meet Rust's frames.
+#[test]
+fn a_thread_that_is_cancelled_inside_ends_alone() {
+    let site = Site::embedded();
+    let (source, plainly) = (site.source(), |program: &Path| Command::new(program));
+    for (build, runner) in [(USUAL, &plainly as &Runner), (SANITIZED, &looking_for_leaks)] {
+        let output = start(runner, &program("c_cancelled.c", build), [&source]);
+        assert_eq!(output.stdout, "all have ended\n", "{output}");
+    }
+}
+
 #[test]
 fn a_thousand_clients_one_after_the_other_leak_nothing() {
     let site = Site::embedded();
