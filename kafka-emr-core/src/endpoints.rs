@@ -25,7 +25,7 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// Says how to connect to a cluster: bootstrap servers, hosts, the rule they come from, and what the brokers must have set.
+/// Describes how to connect to a cluster: bootstrap servers, hosts, the rule they come from, and what the brokers must have set.
 #[derive(Clone, Debug)]
 pub struct Endpoints {
     rule: &'static Rule,

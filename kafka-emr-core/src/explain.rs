@@ -7,7 +7,7 @@ use crate::names;
 use crate::rules::NodeAddress;
 use crate::{Cluster, Family, Hosts, Lookup, Node, OneLine, Reach, Rule};
 
-/// Says what a lookup answers and why.
+/// Explains what a lookup answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Explanation {
@@ -22,7 +22,7 @@ pub struct Explanation {
 }
 
 impl Hosts {
-    /// Looks a host up for a Kafka client and says why the answer is what it is.
+    /// Looks a host up for a Kafka client and explains the answer.
     #[must_use]
     pub fn explain(&self, host: &str, family: Family) -> Explanation {
         let found = self.find(Reach::Client, host);

@@ -22,7 +22,7 @@ pub enum Lookup {
     Refused,
 }
 
-/// Says in front of what the map stands.
+/// Whose lookups the map answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Reach {
     /// A Kafka client, which looks up brokers and nothing else: the whole map counts. The default.
@@ -421,10 +421,10 @@ mod tests {
     }
 
     #[track_caller]
-    fn says(hosts: &Hosts, host: &str, lookup: &Lookup, says: &str) {
+    fn explained(hosts: &Hosts, host: &str, lookup: &Lookup, reason: &str) {
         let explanation = hosts.explain(host, Family::Any);
         assert_eq!(&explanation.lookup, lookup, "{host}");
-        assert!(explanation.reason.contains(says), "{}", explanation.reason);
+        assert!(explanation.reason.contains(reason), "{}", explanation.reason);
     }
 
     const PUBLIC: &str = "emr://48742?release=3.10&network=public&emr-worker-1=10.0.1.24/203.0.113.24&emr-worker-2=10.0.1.25/203.0.113.25&emr-header-1=10.0.1.23";
@@ -437,37 +437,37 @@ mod tests {
         }
         assert_eq!(hosts.lookup("203.0.113.24", Family::Any), Lookup::System, "an EIP is itself");
         assert_eq!(hosts.lookup("emr-worker-1", Family::V6), Lookup::Refused);
-        says(&hosts, "emr-worker-1", &hosts.lookup("emr-worker-1", Family::V4), "rule R4 dials its EIP");
+        explained(&hosts, "emr-worker-1", &hosts.lookup("emr-worker-1", Family::V4), "rule R4 dials its EIP");
     }
 
     #[test]
     fn private_network_leaves_literals_alone() {
         let hosts = hosts("emr://48742?release=3.11&emr-worker-1=10.0.1.24/203.0.113.24");
         mapped(&hosts, "emr-worker-1.cluster-48742", "10.0.1.24:9092");
-        says(&hosts, "10.0.1.24", &Lookup::System, "dialled as it is");
-        says(&hosts, "203.0.113.24", &Lookup::System, "dialled as it is");
+        explained(&hosts, "10.0.1.24", &Lookup::System, "dialled as it is");
+        explained(&hosts, "203.0.113.24", &Lookup::System, "dialled as it is");
     }
 
     #[test]
     fn what_is_not_mapped() {
         let hosts = hosts(PUBLIC);
-        says(&hosts, "emr-worker-9.cluster-48742", &Lookup::System, "no node of the description");
-        says(&hosts, "emr-header-1.cluster-48742", &Lookup::System, "no address on the public network");
-        says(&hosts, "example.com", &Lookup::System, "no name of the cluster");
-        says(&hosts, "cluster-48742", &Lookup::System, "no name of the cluster");
-        says(&hosts, "", &Lookup::System, "cannot be");
-        says(&hosts, ".", &Lookup::System, "cannot be");
-        says(&hosts, "emr-worker-1\0.cluster-48742", &Lookup::System, "cannot be");
-        says(&hosts, &"a".repeat(256), &Lookup::System, "cannot be");
+        explained(&hosts, "emr-worker-9.cluster-48742", &Lookup::System, "no node of the description");
+        explained(&hosts, "emr-header-1.cluster-48742", &Lookup::System, "no address on the public network");
+        explained(&hosts, "example.com", &Lookup::System, "no name of the cluster");
+        explained(&hosts, "cluster-48742", &Lookup::System, "no name of the cluster");
+        explained(&hosts, "", &Lookup::System, "cannot be");
+        explained(&hosts, ".", &Lookup::System, "cannot be");
+        explained(&hosts, "emr-worker-1\0.cluster-48742", &Lookup::System, "cannot be");
+        explained(&hosts, &"a".repeat(256), &Lookup::System, "cannot be");
         let warning = |host, family| warning(&hosts, host, family).unwrap_or_default();
         assert!(warning("emr-worker-9.cluster-48742", Family::Any).contains("new node"));
         assert!(warning("emr-header-1.cluster-48742", Family::Any).contains("no address"));
         assert!(warning("emr-worker-1", Family::V6).contains("asked family"));
         assert_eq!(warning("emr-header-1", Family::Any) + &warning("example.com", Family::Any), "");
         let hosts = strict(PUBLIC);
-        says(&hosts, "emr-worker-9.cluster-48742", &Lookup::Refused, "strict");
-        says(&hosts, "emr-header-1.cluster-48742", &Lookup::Refused, "strict");
-        says(&hosts, "example.com", &Lookup::System, "system");
+        explained(&hosts, "emr-worker-9.cluster-48742", &Lookup::Refused, "strict");
+        explained(&hosts, "emr-header-1.cluster-48742", &Lookup::Refused, "strict");
+        explained(&hosts, "example.com", &Lookup::System, "system");
     }
 
     #[test]
@@ -478,7 +478,7 @@ mod tests {
         for host in ["emr-worker-1.cluster-48742", "10.0.1.24", "203.0.113.24"] {
             mapped(&hosts, host, "[::1]:19092");
         }
-        says(&hosts, "emr-worker-1", &Lookup::Mapped(Dial::new("::1".parse().unwrap(), Some(19092))), "connect");
+        explained(&hosts, "emr-worker-1", &Lookup::Mapped(Dial::new("::1".parse().unwrap(), Some(19092))), "connect");
     }
 
     #[test]
@@ -508,10 +508,10 @@ mod tests {
         let node = |host: &str| both.node(host).map(|(cluster, node)| (cluster.title(), node.name()));
         assert_eq!(node("EMR-worker-1.cluster-48743."), Some(("cluster-48743", "emr-worker-1")));
         assert_eq!((node("emr-worker-1"), node("10.0.1.24"), node("example.com")), (None, None, None));
-        says(&both, "emr-worker-1", &Lookup::System, "use the long domain");
-        says(&both, "10.0.1.24", &Lookup::System, "resolver of its own");
+        explained(&both, "emr-worker-1", &Lookup::System, "use the long domain");
+        explained(&both, "10.0.1.24", &Lookup::System, "resolver of its own");
         let mixed = hosts(&format!("{PUBLIC};emr://48743?release=3.11&emr-worker-1=10.0.1.24"));
-        says(&mixed, "10.0.1.24", &Lookup::System, "resolver of its own");
+        explained(&mixed, "10.0.1.24", &Lookup::System, "resolver of its own");
         mapped(&mixed, "10.0.1.25", "203.0.113.25:9092");
         let twice = load(&format!("{PUBLIC};emr://48742?release=3.10&emr-worker-1=10.9.9.9"));
         let error = Hosts::new(twice).unwrap_err().to_string();
@@ -567,13 +567,13 @@ mod tests {
         for written in ["10.0.2.24 emr-worker-1.cluster-2 emr-worker-1\n", "10.0.2.25 emr-worker-1\n"] {
             let hosts = together(&[&derived, written]).unwrap();
             assert_eq!(program(&hosts), to(&written[..9]), "{written}");
-            says(&hosts, "emr-worker-1", &Lookup::System, "use the long domain");
+            explained(&hosts, "emr-worker-1", &Lookup::System, "use the long domain");
         }
         // EMR gives the short names of its nodes to every cluster, and users write them beside the long domains.
         let text = "10.0.1.24 emr-worker-1.cluster-1 emr-worker-1\n10.0.2.24 emr-worker-1.cluster-2 emr-worker-1\n";
         let hosts = together(&[text]).unwrap();
         assert_eq!(program(&hosts), Lookup::System);
-        says(&hosts, "emr-worker-1", &Lookup::System, "use the long domain");
+        explained(&hosts, "emr-worker-1", &Lookup::System, "use the long domain");
         mapped(&hosts, "emr-worker-1.cluster-2", "10.0.2.24:9092");
         // Nothing but short names: they are all that these nodes have.
         refuse_together(&["10.0.1.24 emr-worker-1\n", "10.0.2.24 emr-worker-1\n"], &["(1 of 2)", "(2 of 2)"]);
@@ -608,7 +608,7 @@ mod tests {
         mapped(&hosts, "emr-worker-1.cluster-48742", "10.0.1.24:9092 [fd00::24]:9092");
         mapped(&hosts, "registry", "10.0.0.9:9092 [fd00::9]:9092");
         assert_eq!(hosts.lookup("registry", Family::V6), Lookup::Mapped(Dial::new("fd00::9".parse().unwrap(), None)));
-        says(&hosts, "db", &Lookup::Mapped(Dial::new("10.0.0.9".parse().unwrap(), None)), "plain host");
+        explained(&hosts, "db", &Lookup::Mapped(Dial::new("10.0.0.9".parse().unwrap(), None)), "plain host");
         let warning = warning(&hosts, "db", Family::V6).unwrap();
         assert!(warning.contains("db is a plain host of the hosts text, which has no address of the asked family"));
     }

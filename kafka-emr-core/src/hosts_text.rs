@@ -34,7 +34,7 @@ pub(crate) fn read(text: &str, network: Network, id: Option<&str>) -> Result<Vec
         // Short names alone are a cluster too: `emr-worker-1` without its domain.
         drafts.push(Draft::new(id.map(str::to_owned), None, network));
     }
-    // Which cluster a short name is of, the address says.
+    // A short name is of the cluster that has its address.
     let (short, plain): (Vec<_>, Vec<_>) =
         without.into_iter().partition(|line| line.names.iter().any(|name| names::is_short_emr_name(name)));
     let one_cluster = drafts.len() == 1;
@@ -71,7 +71,7 @@ struct Draft<'a> {
     by_name: HashMap<String, IpAddr>,
 }
 
-/// All lines with one address: what a machine is, its last line can say.
+/// All lines with one address. Together they decide what the machine is.
 struct Machine<'a> {
     address: IpAddr,
     lines: Vec<&'a Line<'a>>,
@@ -373,9 +373,9 @@ mod tests {
     }
 
     #[track_caller]
-    fn refuse(text: &str, says: &[&str]) {
+    fn refuse(text: &str, parts: &[&str]) {
         let error = Description::from_hosts_text(text, Network::Private).unwrap_err().to_string();
-        for part in says {
+        for part in parts {
             assert!(error.contains(part), "{error}");
         }
         assert!(error.len() < 400, "short: {error}");

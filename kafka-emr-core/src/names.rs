@@ -1,4 +1,4 @@
-//! Long domains, short names, and what a name tells.
+//! Long domains, short names, and the role that a name stands for.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use crate::NodeDescription;
 /// The longest host name that is accepted, in bytes: one that getaddrinfo takes.
 pub(crate) const MAX_NAME: usize = 255;
 
-/// Says why a text cannot be a host name, or nothing where it can.
+/// Returns why a text cannot be a host name; `None` if it can.
 pub(crate) fn why_no_name(name: &str) -> Option<String> {
     if name.is_empty() {
         return Some("a host name must not be empty".to_owned());
@@ -33,7 +33,7 @@ pub(crate) fn why_no_name(name: &str) -> Option<String> {
     None
 }
 
-/// The ASCII character that a fullwidth one stands for. Documents in Chinese are full of them.
+/// Returns the ASCII character that a fullwidth one stands for. Documents in Chinese are full of them.
 pub(crate) fn fold_fullwidth(c: char) -> Option<char> {
     match u32::from(c) {
         code @ 0xFF01..=0xFF5E => char::from_u32(code - 0xFEE0),
@@ -50,7 +50,7 @@ pub fn without_trailing_dot(name: &str) -> &str {
     name.strip_suffix('.').unwrap_or(name)
 }
 
-/// A name as it is compared: lower case, without its trailing dot.
+/// Returns a name as it is compared: lower case, without its trailing dot.
 pub(crate) fn normal(name: &str) -> String {
     without_trailing_dot(name).to_ascii_lowercase()
 }
@@ -106,7 +106,7 @@ pub(crate) fn for_each(node: &NodeDescription, id: Option<&str>, domain: Option<
     }
 }
 
-/// The long domain of a node: its `host`, else its name under the cluster's domain.
+/// Returns the long domain of a node: its `host`, else its name under the cluster's domain.
 pub(crate) fn long_domain(node: &NodeDescription, id: Option<&str>, domain: Option<&str>) -> Option<String> {
     match &node.host {
         Some(host) => Some(host.clone()),
@@ -114,7 +114,7 @@ pub(crate) fn long_domain(node: &NodeDescription, id: Option<&str>, domain: Opti
     }
 }
 
-/// The domain all long domains of a cluster end in, without a leading dot.
+/// Returns the domain that all long domains of a cluster end in, without a leading dot.
 pub(crate) fn domain(id: &str, region: Option<&str>) -> Option<String> {
     if is_new_console(id) {
         region.map(|region| format!("{id}.{region}.emr.aliyuncs.com"))
@@ -123,7 +123,7 @@ pub(crate) fn domain(id: &str, region: Option<&str>) -> Option<String> {
     }
 }
 
-/// A node's name as its long domain has it: new-console hosts write `core-1-1` where the API writes `core1-1`.
+/// Returns a node's name as its long domain has it: new-console hosts write `core-1-1` where the API writes `core1-1`.
 fn as_in_hosts<'a>(name: &'a str, id: &str) -> Cow<'a, str> {
     match other_spelling(name, id) {
         Some(other) if other.len() > name.len() => other.into(),
@@ -131,7 +131,7 @@ fn as_in_hosts<'a>(name: &'a str, id: &str) -> Cow<'a, str> {
     }
 }
 
-/// The other spelling of a new-console node: `core-1-1` for `core1-1` and the reverse.
+/// Returns the other spelling of a new-console node: `core-1-1` for `core1-1` and the reverse.
 pub(crate) fn other_spelling(name: &str, id: &str) -> Option<String> {
     if !is_new_console(id) {
         return None;
@@ -191,7 +191,7 @@ impl<'a> LongDomain<'a> {
     }
 }
 
-/// Whether a name without a domain is one that EMR gives: `emr-worker-1`, `core-1-1`, `core1-1`. What merely begins so,
+/// Returns whether a name without a domain is one that EMR gives: `emr-worker-1`, `core-1-1`, `core1-1`. What merely begins so,
 /// like `coredns`, is somebody else's.
 pub(crate) fn is_short_emr_name(name: &str) -> bool {
     let name = normal(name);
@@ -208,13 +208,13 @@ pub(crate) fn strip_prefix_ignore_case<'a>(text: &'a str, prefix: &str) -> Optio
 }
 
 impl LongDomain<'_> {
-    /// What tells one cluster from another: id and region, whose case does not matter.
+    /// Returns what two clusters differ in: id and region, whose case does not matter.
     pub(crate) fn key(&self) -> (String, Option<String>) {
         (self.id.to_ascii_lowercase(), self.region.map(str::to_ascii_lowercase))
     }
 }
 
-/// What a name tells of its node's role, by EMR's habits. The first prefix that fits decides.
+/// Returns the role that a name stands for, by EMR's habits. The first prefix that fits decides.
 pub(crate) fn role_of(name: &str) -> Option<crate::NodeRole> {
     use crate::NodeRole::{Core, Gateway, Master, Task};
     let starts_with = |prefix: &str| strip_prefix_ignore_case(name, prefix).is_some();

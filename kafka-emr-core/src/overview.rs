@@ -8,7 +8,7 @@ use crate::index::Owner;
 use crate::rules::NodeAddress;
 use crate::{Cluster, Family, Hosts, Lookup, Network, Node, NodeRole, Rule, names};
 
-/// Says of one cluster how to connect to it, and why so. Serializes to JSON; what each key means stands at the fields.
+/// Describes how to connect to one cluster, and why so. Serializes to JSON, with the fields as keys.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Overview {
@@ -36,13 +36,13 @@ pub struct Overview {
     pub plain_hosts: Vec<PlainHost>,
 }
 
-/// Says of one node what it is and where its names lead.
+/// Describes one node and where its names lead.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct NodeOverview {
     /// The node's name, as `emr-worker-1`.
     pub name: String,
-    /// What the node is for; `None` where nothing tells.
+    /// What the node is for; `None` if it is not known.
     pub role: Option<NodeRole>,
     /// Whether Kafka runs there.
     pub broker: bool,

@@ -39,7 +39,7 @@ union Address {
     v6: sockaddr_in6,
 }
 
-/// What an entry says beside its address.
+/// The fields of an entry beside its address.
 #[derive(Clone, Copy)]
 pub(crate) struct Kind {
     pub(crate) flags: c_int,
@@ -110,7 +110,7 @@ impl Drop for List {
     }
 }
 
-/// An address as the C side has it: family, exact length, bytes. Nothing longer than a sockaddr_in6 ever goes out, because
+/// Returns an address as the C side has it: family, exact length, bytes. Nothing longer than a sockaddr_in6 ever goes out, because
 /// librdkafka copies by length into a space of that size.
 #[inline]
 fn raw(address: SocketAddr) -> (c_int, socklen_t, Address) {

@@ -78,7 +78,7 @@ impl WeakHook {
     }
 }
 
-/// The error when [`SLOTS`] resolvers have a callback already.
+/// Reports that [`SLOTS`] resolvers have a callback already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfSlots;
 

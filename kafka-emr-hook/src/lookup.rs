@@ -66,7 +66,7 @@ pub unsafe fn lookup(
 /// As [`lookup`], for a whole program, which asks for more than brokers: see
 /// [`Resolver::lookup_in_program`](kafka_emr_core::Resolver::lookup_in_program).
 ///
-/// Where the name of a node with `connect` leads, [`answer_in_program`] says.
+/// The name of a node with `connect` leads where [`answer_in_program`] describes.
 ///
 /// # Safety
 ///
@@ -137,7 +137,7 @@ fn map(
 ) -> Result<Option<List>, c_int> {
     let Some(host) = node.and_then(ascii) else { return Ok(None) };
     let has = |flag: c_int| hints.is_some_and(|hints| hints.ai_flags & flag != 0);
-    // The system says itself that a name is no number.
+    // The system itself refuses a name that is no number.
     if has(libc::AI_NUMERICHOST) && host.parse::<IpAddr>().is_err() {
         return Ok(None);
     }
@@ -146,7 +146,7 @@ fn map(
         libc::AF_INET => Family::V4,
         libc::AF_INET6 if has(libc::AI_V4MAPPED) => Family::Any,
         libc::AF_INET6 => Family::V6,
-        // The system says itself that there is no such family.
+        // The system itself refuses a family that it does not know.
         _ => return Ok(None),
     };
     let lookup = resolver.lookup(host, family);

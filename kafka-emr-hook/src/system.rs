@@ -133,7 +133,7 @@ pub(crate) fn number(service: &CStr) -> Option<Option<u16>> {
     Some(digits.iter().try_fold(0_u16, |port, digit| port.checked_mul(10)?.checked_add((digit - b'0').into())))
 }
 
-/// What glibc takes for null. Other systems take zeros, as POSIX says.
+/// Returns what glibc takes for null. Other systems take zeros, as POSIX says.
 fn default_hints() -> addrinfo {
     // SAFETY: all-zero bytes are an addrinfo: numbers and null pointers.
     let mut hints: addrinfo = unsafe { zeroed() };

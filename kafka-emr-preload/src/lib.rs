@@ -7,7 +7,7 @@
 //!
 //! Both decide first, and call libc's function last, with nothing of their own around it: it is a cancellation point, where
 //! glibc unwinds the thread. `connect` may be called in a signal handler and between fork and exec, so it takes no memory and
-//! no lock, opens no file and says nothing.
+//! no lock, opens no file and logs nothing.
 
 mod connections;
 mod names;
