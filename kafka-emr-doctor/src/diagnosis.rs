@@ -1,15 +1,18 @@
 //! What the facts mean: a verdict for each of them, and the faults behind the bad ones.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod absent;
+mod findings;
+mod protocol;
+
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use kafka_emr_core::{FirstOf, LongDomain, Node, OneLine};
+use kafka_emr_core::{LongDomain, Node, OneLine};
 
 use crate::client::{ClientError, FailureKind};
 use crate::examine::{AdvertisedListener, EndpointFacts, Facts, NodeName};
-use crate::fault::{Precedence, Protocol, Scope};
 use crate::identity::Identity;
-use crate::inspect::{Inspection, Listener, NoListener};
+use crate::inspect::{Inspection, NoListener};
 use crate::names::NoAnswer;
 use crate::settings::OAUTHBEARER;
 use crate::{Check, Fault, Finding, Step, Verdict};
@@ -306,62 +309,6 @@ impl<'a> Judge<'a> {
         check
     }
 
-    /// Compares the protocol of a listener with the client's. Returns all that does not fit, and the listener's protocol in
-    /// words.
-    fn protocol_faults(&self, listener: &Listener) -> (Vec<Fault>, String) {
-        let settings = &self.facts.settings;
-        let mut words = vec![protocol(listener)];
-        words.extend(listener.releases.map(|releases| format!("Kafka {releases}")));
-        let mut faults = Vec::new();
-        match &listener.certificate {
-            Some(_) if !settings.uses_tls() => faults.push(Fault::TlsExpected),
-            None if settings.uses_tls() => faults.push(Fault::TlsNotExpected),
-            Some(certificate) => {
-                if certificate.is_for_others && settings.checks_names() {
-                    words.push(format!("its certificate is for {}", shown(&certificate.names)));
-                    faults.push(Fault::CertificateName);
-                }
-                if certificate.is_out_of_date && settings.checks_certificates() {
-                    words.push("its certificate is not valid at this time".to_owned());
-                    faults.push(Fault::CertificateExpired);
-                }
-                if let Some(distrust) = certificate.distrust.as_ref().filter(|_| settings.checks_certificates()) {
-                    words.push(distrust.clone());
-                    faults.push(Fault::CertificateUntrusted);
-                }
-                if listener.releases.is_none() {
-                    words.push("it closes TLS: it asks for a client certificate, or for another one".to_owned());
-                    // A client that does get through has the right one.
-                    faults.extend(self.facts.view.is_err().then_some(Fault::ClientCertificate));
-                }
-            }
-            None => {}
-        }
-        match &listener.mechanisms {
-            Some(mechanisms) => match settings.mechanism() {
-                None => faults.push(Fault::SaslExpected),
-                Some(own) if !mechanisms.contains(&own) => {
-                    words.push(format!("not {own}"));
-                    faults.push(Fault::SaslMechanism);
-                }
-                Some(_) => {}
-            },
-            None if settings.uses_sasl() && listener.releases.is_some() => faults.push(Fault::SaslNotExpected),
-            None => {}
-        }
-        let unlike = [Fault::TlsExpected, Fault::TlsNotExpected, Fault::SaslExpected, Fault::SaslNotExpected];
-        if faults.iter().any(|fault| unlike.contains(fault)) {
-            words.push(format!("and the client speaks {}", settings.protocol()));
-        }
-        if let Some(other) =
-            self.other_cluster(listener.metadata.as_ref().and_then(|metadata| metadata.cluster_id.as_deref()))
-        {
-            words.push(other);
-            faults.push(Fault::OtherCluster);
-        }
-        (faults, OneLine(&words.join(", ")).to_string())
-    }
-
     /// Describes the id of a cluster that is not the described one, or not that of the other brokers.
     fn other_cluster(&self, id: Option<&str>) -> Option<String> {
         let expected = self.cluster_id?;
@@ -392,44 +339,6 @@ impl<'a> Judge<'a> {
     fn shares_address(&self, listener: &AdvertisedListener) -> bool {
         let others = self.facts.listeners.iter().filter(|other| other.broker != listener.broker);
         listener.facts.dialled.is_ok() && others.into_iter().any(|other| other.facts.dialled == listener.facts.dialled)
-    }
-
-    /// Finds the described brokers that are not in the cluster, and what they are: down, or not brokers at all.
-    fn absent(&self) -> BTreeMap<&'a str, Fault> {
-        let Ok(view) = &self.facts.view else { return BTreeMap::new() };
-        let advertised = self.facts.listeners.iter().map(|listener| self.node_of(&listener.facts));
-        let has_moved = advertised.clone().any(|node| node.is_none());
-        // If a broker does answer, more is wrong than that it is away.
-        let answering = self.facts.bootstrap.iter().filter(|server| server.listener().is_some());
-        let present: BTreeSet<&str> =
-            advertised.chain(answering.map(|server| self.node_of(server))).flatten().collect();
-        let brokers = self.facts.cluster.brokers();
-        let absent: Vec<&str> = brokers.map(Node::name).filter(|name| !present.contains(name)).collect();
-        // A broker that is down has left its partitions behind; one that was taken out of the cluster has not.
-        let fault = match view.gone.len() {
-            _ if view.partitions == 0 || has_moved => Fault::BrokerMissing,
-            0 => Fault::NotABroker,
-            gone if absent.len() <= gone => Fault::BrokerDown,
-            _ => Fault::BrokerMissing,
-        };
-        absent.into_iter().map(|name| (name, fault)).collect()
-    }
-
-    fn absent_nodes(&self) -> impl Iterator<Item = Check> {
-        let gone: Vec<String> =
-            self.facts.view.iter().flat_map(|view| &view.gone).map(|id| format!("broker {id}")).collect();
-        self.absent.iter().map(move |(node, fault)| {
-            let mut check = Judge::check(Step::Node, node);
-            check.node = Some((*node).to_owned());
-            check.verdict = Verdict::Fault;
-            check.faults.push(*fault);
-            check.result = match (fault, &gone[..]) {
-                (Fault::NotABroker, _) => "no broker of the cluster is here, and no partition misses one".to_owned(),
-                (_, []) => "no broker of the cluster is here".to_owned(),
-                (_, gone) => format!("not in the cluster now; partitions miss {}", gone.join(", ")),
-            };
-            check
-        })
     }
 
     /// Returns why Kafka answers on another port of EMR's, and not on the rule's.
@@ -464,70 +373,6 @@ impl<'a> Judge<'a> {
         }
         Some(check)
     }
-
-    /// Removes the faults that only follow from others. Their checks stay bad.
-    fn drop_consequences(&self, checks: &mut [Check]) {
-        let is_bad = |step, check: &&Check| check.step == step && check.verdict == Verdict::Fault;
-        let of_step = |step| checks.iter().filter(move |check| check.step == step);
-        let other_cluster = of_step(Step::Client).any(|check| check.faults.contains(&Fault::OtherCluster));
-        let mut servers = of_step(Step::Bootstrap).peekable();
-        let no_way_in = servers.peek().is_some() && servers.all(|check| check.verdict == Verdict::Fault);
-        let bad_listener = checks.iter().any(|check| is_bad(Step::Listener, &check) || is_bad(Step::Client, &check));
-        for check in checks {
-            let before = check.faults.len();
-            check.faults.retain(|fault| match fault {
-                Fault::WrongId
-                | Fault::UnknownBroker
-                | Fault::NotABroker
-                | Fault::BrokerDown
-                | Fault::BrokerMissing
-                | Fault::NamesSwapped => !other_cluster,
-                Fault::LoginRefused | Fault::ClientFailed => !no_way_in,
-                Fault::ProbeFailed => !bad_listener,
-                _ => true,
-            });
-            if check.step == Step::Client && check.faults.len() < before {
-                // librdkafka's words differ each time then, and lead away from the cause.
-                check.result = "no metadata, because of the above".to_owned();
-            }
-        }
-    }
-
-    fn findings(&self, checks: &[Check]) -> Vec<Finding> {
-        let mut evidence: BTreeMap<Fault, (Verdict, Vec<String>)> = BTreeMap::new();
-        for check in checks {
-            for fault in &check.faults {
-                let (verdict, lines) = evidence.entry(*fault).or_insert((Verdict::Ok, Vec::new()));
-                *verdict = (*verdict).max(check.verdict);
-                lines.push(format!("{}: {}", check.subject, check.result));
-            }
-        }
-        let cluster = &self.facts.cluster;
-        let listeners = self.facts.listeners.iter().map(|listener| &listener.facts);
-        let listeners = self.facts.bootstrap.iter().chain(listeners).filter_map(EndpointFacts::listener);
-        let protocol = listeners.map(Listener::protocol).fold(Protocol { tls: false, login: false }, |all, one| {
-            Protocol { tls: all.tls || one.tls, login: all.login || one.login }
-        });
-        let finding = |(fault, (verdict, evidence)): (Fault, (Verdict, Vec<String>))| Finding {
-            fault,
-            verdict,
-            cause: fault.cause(),
-            evidence,
-            cure: fault.cure(cluster, &self.facts.settings, protocol),
-            document: fault.document_step(cluster.rule()).map(|step| format!("{}: {step}", cluster.rule().section)),
-        };
-        let mut findings: Vec<Finding> = evidence.into_iter().map(finding).collect();
-        let scope = |fault| {
-            let all = |step| {
-                let mut of_step = checks.iter().filter(|check| check.step == step).peekable();
-                of_step.peek().is_some() && of_step.all(|check| check.faults.contains(&fault))
-            };
-            let all = [Step::Bootstrap, Step::Client, Step::Listener].into_iter().any(all);
-            if all { Scope::Cluster } else { Scope::Brokers }
-        };
-        findings.sort_by_key(|finding| Precedence::new(finding.verdict, scope(finding.fault), finding.fault));
-        findings
-    }
 }
 
 /// An address that brokers advertise, against the rule, to clients on the public network.
@@ -538,28 +383,11 @@ struct AdvertisedAddress {
     is_comparable: bool,
 }
 
-/// Describes the protocol of a listener, as clients call it, with its mechanisms.
-fn protocol(listener: &Listener) -> String {
-    let word = listener.protocol().word();
-    match &listener.mechanisms {
-        Some(mechanisms) => format!("{word} ({})", shown(mechanisms)),
-        None => word.to_owned(),
-    }
-}
-
 /// Returns whether an address can only be dialled inside the cluster's networks.
 fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_private(),
         IpAddr::V6(address) => address.is_unique_local(),
-    }
-}
-
-/// Shows a list of names.
-fn shown(names: &[String]) -> String {
-    match names {
-        [] => "nothing".to_owned(),
-        _ => FirstOf(4, names).to_string(),
     }
 }
 

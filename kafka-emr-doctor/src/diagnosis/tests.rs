@@ -1,5 +1,6 @@
 //! Facts and what they are judged to be.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use super::*;
 use crate::ClientSettings;
 use crate::client::{Failure, View};
 use crate::examine::Probe;
+use crate::inspect::Listener;
 use crate::tls::Certificate;
 use crate::wire::{Metadata, MetadataBroker};
 
