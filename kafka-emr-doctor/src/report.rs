@@ -14,7 +14,7 @@ pub enum Verdict {
     Ok,
     /// It is fine, and there is something to know.
     Note,
-    /// It could not be checked by this program.
+    /// It could not be checked: this program cannot, or there was no time.
     Unchecked,
     /// It works, and something else will not.
     Warning,
