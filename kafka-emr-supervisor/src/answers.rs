@@ -4,9 +4,10 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kafka_emr_core::{Cluster, Resolver};
+use kafka_emr_core::{Cluster, OneLine, Resolver};
 use kafka_emr_hook::RawAddress;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -32,11 +33,17 @@ pub(crate) struct Answers {
     hosts_file: Mutex<HostsFile>,
     /// Whether a socket of the caller's can be had. Without, the address is changed in the caller's memory.
     has_sockets: bool,
+    has_warned: AtomicBool,
 }
 
 impl Answers {
     pub(crate) fn new(resolver: Resolver, has_sockets: bool) -> Self {
-        Answers { hosts_file: Mutex::new(HostsFile::new(resolver.clone())), resolver, has_sockets }
+        Answers {
+            hosts_file: Mutex::new(HostsFile::new(resolver.clone())),
+            resolver,
+            has_sockets,
+            has_warned: AtomicBool::new(false),
+        }
     }
 
     /// Answers a call. If something cannot be read or done, it is as without us: the kernel gives the error that is due.
@@ -59,7 +66,21 @@ impl Answers {
                 Ok((caller.read_number(message)?, caller.read_number(message + 8)?))
             }),
         };
-        answer.unwrap_or(Answer::GoOn)
+        answer.unwrap_or_else(|error| {
+            self.warn_of(caller, &error);
+            Answer::GoOn
+        })
+    }
+
+    /// A program that its user may not read is nobody's to look into.
+    fn warn_of(&self, caller: &Caller<'_>, error: &io::Error) {
+        if error.kind() == io::ErrorKind::PermissionDenied && !self.has_warned.swap(true, Ordering::Relaxed) {
+            let program = std::fs::read_to_string(caller.proc("comm")).unwrap_or_default();
+            log::warn!(
+                "{}: {error}: it may not be looked into, and runs without the clusters' names",
+                OneLine(program.trim_end())
+            );
+        }
     }
 
     fn open(

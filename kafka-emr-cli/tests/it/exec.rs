@@ -3,7 +3,8 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -225,6 +226,102 @@ fn a_container_that_gives_no_sockets_has_addresses_in_memory() {
     assert!(debug.contains("in the program's memory, because pidfd_getfd is forbidden"), "{debug}");
 }
 
+/// The hosts file of a program is that of its chroot.
+#[test]
+fn a_program_in_a_chroot_has_its_own_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::create_dir(root.join("etc")).unwrap();
+    fs::copy(calls(), root.join("calls")).unwrap();
+    let changes_root: &[&str] = if is_root() { &["chroot"] } else { &["unshare", "-rR"] };
+    let hosts = || {
+        let mut command = kafka_emr(["exec", "--via", "kernel", PLAIN, "--"]);
+        succeeds(command.args(changes_root).arg(root).args(["/calls", "hosts", "openat", "0"]))
+    };
+    assert_eq!(hosts(), format!("flags 0 0\n{LINES}"), "it has none");
+    // A link is one inside of it.
+    fs::write(root.join("etc/other"), "10.7.7.7 inside\n").unwrap();
+    std::os::unix::fs::symlink("/etc/other", root.join("etc/hosts")).unwrap();
+    assert_eq!(hosts(), format!("flags 0 0\n{LINES}10.7.7.7 inside\n"));
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+/// Nobody may look into a program that its user may run, but not read.
+#[test]
+fn another_users_program_runs_without_the_names_and_one_line_says_so() {
+    if !is_root() {
+        println!("NOT RUN as another user: that needs root");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let copy = |from: &Path, name: &str, mode: u32| {
+        let to = folder.path().join(name);
+        fs::copy(from, &to).unwrap();
+        fs::set_permissions(&to, fs::Permissions::from_mode(mode)).unwrap();
+        to
+    };
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let unreadable = copy(calls(), "unreadable", 0o711);
+    let mut command = Command::new(copy(env!("CARGO_BIN_EXE_kafka-emr").as_ref(), "kafka-emr", 0o755));
+    let script = format!("{0} hosts openat 0; {0} hosts openat 0; cat /etc/hosts", unreadable.display());
+    command.args(["exec", "--via", "kernel", PLAIN, "--", "sh", "-c", &script]).uid(65534).current_dir("/");
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let own = fs::read_to_string("/etc/hosts").unwrap();
+    let expected = format!("{}{LINES}{own}", format!("flags 0 0\n{own}").repeat(2));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("unreadable: ") && stderr.contains("runs without the clusters' names"), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+}
+
+#[test]
+fn the_way_that_reaches_the_program_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    };
+    let source = file("main.c", "int main(void) { return 0; }\n");
+    let [dynamic, library] = ["dynamic", "library.so"].map(|name| folder.path().join(name));
+    for (to, flags) in [(&dynamic, &[][..]), (&library, &["-shared", "-fPIC"])] {
+        assert!(Command::new("cc").args(flags).arg(&source).arg("-o").arg(to).status().unwrap().success());
+    }
+    let path = |path: &Path| path.to_str().unwrap().to_owned();
+    let by_env = file("by-env", &format!("#!/usr/bin/env {}\n", path(&dynamic)));
+    let script = file("script", "#!/bin/sh\n");
+    let shell = file("shell-by-env", "#!/usr/bin/env -S sh -e\n");
+    for (program, via) in [
+        (path(&dynamic), "calls libc: by the preload library"),
+        (path(&by_env), "calls libc: by the preload library"),
+        (path(calls()), "is linked statically: by the kernel"),
+        (path(&script), "starts programs, which may do without libc: by the kernel"),
+        (path(&shell), "starts programs, which may do without libc: by the kernel"),
+        ("sh".to_owned(), "starts programs, which may do without libc: by the kernel"),
+    ] {
+        let described = |command: Command| {
+            let mut command = command;
+            let output = command.env("KAFKA_EMR_LOG", "debug").stdin(Stdio::null()).output().unwrap();
+            String::from_utf8_lossy(&output.stderr).into_owned()
+        };
+        let exec = || kafka_emr(["exec", PLAIN, "--library", &path(&library), "--", &program]);
+        let debug = described(exec());
+        assert!(debug.lines().any(|line| line.contains("debug") && line.ends_with(via)), "{program}: {debug}");
+        // If the kernel cannot, a shell at least is reached by the library.
+        if program == "sh" {
+            let debug = described(forbidden(SECCOMP, EPERM, &exec()));
+            assert!(
+                debug.contains("by the preload library, because not by the kernel: seccomp(2) is forbidden"),
+                "{debug}"
+            );
+        }
+    }
+}
+
 /// A server that takes one connection after the other, and sends a byte to each.
 fn slow_server() -> SocketAddr {
     let (listener, address) = listen("127.0.0.1:0");
@@ -401,6 +498,8 @@ fn what_cannot_be_supervised_is_refused() {
     let program = env!("CARGO_BIN_EXE_kafka-emr");
     let inside = &[program, "exec", "--via", "kernel", PLAIN, "--", "true"];
     for (mut command, says) in [
+        (forbidden(SECCOMP, EPERM, &by_kernel(PLAIN, &["state"])), "seccomp(2) is forbidden here"),
+        (forbidden(SECCOMP, ENOSYS, &by_kernel(PLAIN, &["state"])), "is missing in this Linux"),
         (kafka_emr([&["exec", "--via", "kernel", PLAIN, "--"], &inside[..]].concat()), "supervised already"),
         (
             kafka_emr(["exec", "--via", "preload", PLAIN, "--", calls().to_str().unwrap()]),
