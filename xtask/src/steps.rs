@@ -29,6 +29,7 @@ pub(crate) fn test() -> Result<(), String> {
     })?;
     step("cargo-c, which installs libkafka_emr", || tools::CARGO_C.install())?;
     step("Docker's command line, for what it says to a daemon", tools::docker)?;
+    step("Rust for musl, of which a client is built", rust_for_musl)?;
     step("C, C++, Python and kcat, on the embedded cluster and on real brokers", || {
         let clients = ["test", "--workspace", "--features", "kafka-emr-tests/clients", "--test", "clients"];
         let mut cargo = cargo(clients.into_iter().chain(one_by_one));
@@ -115,6 +116,17 @@ fn aarch64() -> Result<(), String> {
         return Ok(());
     }
     run(cargo(["rustc", "--quiet", "-p", "kafka-emr-ffi", "--lib", "--crate-type", "rlib", "--target", TARGET]))
+}
+
+/// The client's own test says so where this is not to be had.
+fn rust_for_musl() -> Result<(), String> {
+    let mut rustup = Command::new("rustup");
+    rustup.args(["target", "add", &format!("{}-unknown-linux-musl", std::env::consts::ARCH)]);
+    rustup.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    if !rustup.status().is_ok_and(|status| status.success()) {
+        println!("rustup cannot get it: the machine's own Rust has to have it");
+    }
+    Ok(())
 }
 
 /// A command of nightly Rust.

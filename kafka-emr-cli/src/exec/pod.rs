@@ -34,7 +34,7 @@ pub(super) fn patch(source: &Source, command: &[OsString]) -> Result<String, Str
     let exec: String = exec.map(|word| format!("            - {}\n", json!(word))).collect();
 
     let mut head = String::from(
-        "# kubectl patch deployment NAME --patch-file FILE\n\
+        "# kubectl patch deployment NAME --patch \"$(cat FILE)\"\n\
          # IMAGE has cp, and in /kafka-emr what is in bin and lib of kafka-emr's archive. CONTAINER is the container's name.\n",
     );
     if command.is_empty() {

@@ -166,7 +166,7 @@ fn what_the_caller_has_in_its_own_environment_is_not_printed() {
 fn a_deployment_runs_the_command_by_exec() {
     let folder = Folder::new("lib.so");
     folder.prints(&["prod.toml", "--print", "k8s", "--", "java", "-Dname=\"a b\"", "-jar", "/app.jar"], expect![[r##"
-        # kubectl patch deployment NAME --patch-file FILE
+        # kubectl patch deployment NAME --patch "$(cat FILE)"
         # IMAGE has cp, and in /kafka-emr what is in bin and lib of kafka-emr's archive. CONTAINER is the container's name.
         # The description, as it is now; the program follows what the ConfigMap becomes:
         #   kubectl create configmap kafka-emr --from-file="FOLDER/prod.toml"
@@ -206,7 +206,7 @@ fn a_deployment_runs_the_command_by_exec() {
                     name: kafka-emr
     "##]]);
     folder.prints(&["emr://48742?release=3.10&emr-worker-1=10.0.1.24", "--print", "k8s"], expect![[r##"
-        # kubectl patch deployment NAME --patch-file FILE
+        # kubectl patch deployment NAME --patch "$(cat FILE)"
         # IMAGE has cp, and in /kafka-emr what is in bin and lib of kafka-emr's archive. CONTAINER is the container's name.
         # COMMAND is what the container runs: its `command`, or else the entry point of its image. `args` follow it.
         apiVersion: apps/v1

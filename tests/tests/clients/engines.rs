@@ -21,7 +21,7 @@ const JAVA_OPTIONS: &str =
     "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto -XX:-UsePerfData -Djava.net.preferIPv4Stack=true";
 
 /// A program that runs until the test ends, or dies.
-struct Daemon {
+pub(crate) struct Daemon {
     child: Child,
     log: PathBuf,
     /// Last: the program must not outlive it.
@@ -30,7 +30,7 @@ struct Daemon {
 
 impl Daemon {
     #[track_caller]
-    fn start(command: &mut Command, log: PathBuf) -> Self {
+    pub(crate) fn start(command: &mut Command, log: PathBuf) -> Self {
         without_ours(command);
         let out = File::create(&log).unwrap();
         command.stdin(Stdio::null()).stdout(out.try_clone().unwrap()).stderr(out);
@@ -45,7 +45,7 @@ impl Daemon {
 
     /// Waits until `probe` finds something in the log.
     #[track_caller]
-    fn wait_for<T>(&mut self, what: &str, probe: impl Fn(&str) -> Option<T>) -> T {
+    pub(crate) fn wait_for<T>(&mut self, what: &str, probe: impl Fn(&str) -> Option<T>) -> T {
         let end = Instant::now() + LIMIT;
         loop {
             let log = self.log();
@@ -76,7 +76,7 @@ fn tail(text: &str) -> String {
 
 /// The README's lines for a shell in which these words stand.
 #[track_caller]
-fn readme(words: &str) -> Vec<String> {
+pub(crate) fn readme(words: &str) -> Vec<String> {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let mut blocks = readme.split("\n```sh\n").skip(1).map(|rest| &rest[..rest.find("```").unwrap()]);
     let block = blocks.find(|block| block.contains(words)).unwrap_or_else(|| panic!("README.md shows no {words}"));
@@ -84,7 +84,7 @@ fn readme(words: &str) -> Vec<String> {
 }
 
 /// A line for a shell, in a folder, with the command and more programs in its path.
-fn shell(line: &str, folder: &TempDir, programs: &Path) -> Command {
+pub(crate) fn shell(line: &str, folder: &TempDir, programs: &Path) -> Command {
     let command = kafka_emr();
     let mut path = vec![Path::new(command.get_program()).parent().unwrap().to_owned(), programs.to_owned()];
     path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap()));

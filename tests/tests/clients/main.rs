@@ -2,6 +2,7 @@
 //! `kafka-emr exec`, programs that load no hook. On the embedded cluster and on
 //! real brokers.
 
+mod both_ways;
 mod c;
 mod doctor;
 mod engines;
@@ -18,4 +19,5 @@ mod real;
 mod release;
 mod server;
 mod site;
+mod static_programs;
 mod support;

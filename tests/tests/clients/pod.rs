@@ -9,20 +9,13 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::engines::{readme, shell};
 use crate::hosts::validator;
 use crate::python::programs;
 use crate::support::{fails, kafka_emr, succeeds};
 
 const DESCRIPTION: &str =
     "id = \"48742\"\nrelease = \"EMR-3.10.1\"\n[[nodes]]\nname = \"emr-worker-1\"\nprivate_ip = \"10.0.1.24\"\n";
-
-/// Applies a patch to the Deployment, as `kubectl patch deployment` does, but here.
-fn apply(patch: &str) -> Command {
-    let mut kubectl = Command::new("kubectl");
-    kubectl.args(["patch", "--local", "--output", "json", "--filename"]).arg(programs().join("deployment.yaml"));
-    kubectl.args(["--patch", patch]);
-    kubectl
-}
 
 /// What a user's editor does.
 fn filled_in(patch: &str) -> String {
@@ -34,9 +27,22 @@ fn a_deployment_takes_the_patch_and_has_the_names() {
     let folder = TempDir::new().unwrap();
     let at = |name: &str| folder.path().join(name);
     fs::write(at("prod.toml"), DESCRIPTION).unwrap();
-    let mut exec = kafka_emr();
-    exec.arg("exec").arg(at("prod.toml")).args(["--print", "k8s", "--", "getent"]);
-    let patch = succeeds(&mut exec).stdout;
+    // What the user types, with a program that needs no image, and without a cluster.
+    let lines = readme("--print k8s");
+    let [print, create, patch] = &lines[..] else { panic!("{lines:?}") };
+    succeeds(&mut shell(&print.replace("java -jar /app.jar", "getent"), &folder, folder.path()));
+    let created =
+        succeeds(&mut shell(&format!("{create} --dry-run=client --output json"), &folder, folder.path())).stdout;
+    let created: Value = serde_json::from_str(&created).unwrap();
+    let deployment = format!("--local --output json --filename '{}'", programs().join("deployment.yaml").display());
+    let here = patch.replace("deployment billing", &deployment);
+    assert_ne!(&here, patch);
+    let apply = |patch: &str| {
+        fs::write(at("patch.yaml"), patch).unwrap();
+        shell(&here, &folder, folder.path())
+    };
+    let patch = fs::read_to_string(at("patch.yaml")).unwrap();
+
     let validate = |deployment: &str| {
         fs::write(at("deployment.json"), deployment).unwrap();
         let mut validate = validator("kubernetes-validate");
@@ -73,10 +79,11 @@ fn a_deployment_takes_the_patch_and_has_the_names() {
         "{runs:#}"
     );
 
-    // A ConfigMap as the kubelet mounts it.
+    // The ConfigMap as the kubelet mounts it.
+    assert_eq!(created["metadata"]["name"], "kafka-emr");
     let config_map = at("config-map");
     fs::create_dir_all(config_map.join("..2026")).unwrap();
-    fs::write(config_map.join("..2026/prod.toml"), DESCRIPTION).unwrap();
+    fs::write(config_map.join("..2026/prod.toml"), created["data"]["prod.toml"].as_str().unwrap()).unwrap();
     symlink("..2026", config_map.join("..data")).unwrap();
     symlink("..data/prod.toml", config_map.join("prod.toml")).unwrap();
     // The image of the init container.

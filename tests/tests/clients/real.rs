@@ -3,7 +3,7 @@
 use kafka_emr_tests::KafkaVersion;
 
 use crate::site::Site;
-use crate::{c, doctor, exec, hosts, import, plugin, python};
+use crate::{both_ways, c, doctor, exec, hosts, import, plugin, python, static_programs};
 
 fn all_work_on(site: &Site) {
     c::works_on(site);
@@ -16,6 +16,8 @@ fn r3_before_3_11_on_the_private_network() {
     let site = Site::r3();
     all_work_on(&site);
     exec::works_on(&site, KafkaVersion::V1_0_1);
+    both_ways::work_on(&site, KafkaVersion::V1_0_1);
+    static_programs::work_on(&site);
     hosts::works_on(&site, KafkaVersion::V1_0_1);
     import::old_console_works_on(&site, KafkaVersion::V1_0_1);
 }
@@ -25,6 +27,8 @@ fn r2_from_3_11_on_the_public_network() {
     let site = Site::r2();
     all_work_on(&site);
     exec::works_on(&site, KafkaVersion::V2_4_1);
+    both_ways::work_on(&site, KafkaVersion::V2_4_1);
+    static_programs::work_on(&site);
     doctor::private_ips_on_the_public_port(&site);
     import::new_console_works_on(&site, KafkaVersion::V2_4_1);
 }

@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
-/// It answers every request alike, and listens as long as the tests run.
+/// It answers in one way for each protocol, and listens as long as the tests run.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     requests: Receiver<Request>,
@@ -61,11 +61,17 @@ fn answer(stream: TcpStream) -> std::io::Result<Request> {
     }
     let mut body = String::new();
     reader.take(length).read_to_string(&mut body)?;
-    // What Docker's command line wants to hear, and all others can do with.
-    let content = if head.starts_with("HEAD ") { "" } else { r#"{"Id":"app"}"# };
+    let (status, content) = match head.split(' ').collect::<Vec<_>>()[..] {
+        ["HEAD", ..] => ("200 OK", ""),
+        // Kubernetes has nothing yet, and takes everything.
+        ["GET", path, ..] if path.starts_with("/api") => ("404 Not Found", r#"{"kind":"Status","code":404}"#),
+        [_, path, ..] if path.starts_with("/api") => ("201 Created", body.as_str()),
+        // What Docker's command line wants to hear, and all others can do with.
+        _ => ("200 OK", r#"{"Id":"app"}"#),
+    };
     write!(
         &stream,
-        "HTTP/1.1 200 OK\r\nApi-Version: 1.44\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+        "HTTP/1.1 {status}\r\nApi-Version: 1.44\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
          Connection: close\r\n\r\n{content}",
         content.len()
     )?;

@@ -10,19 +10,21 @@ use std::sync::OnceLock;
 use kafka_emr_rs::rdkafka::ClientConfig;
 use kafka_emr_rs::rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use kafka_emr_tests::{Broker, KafkaCluster, KafkaVersion, fetch_flink_kafka};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{Daemon, JAVA_OPTIONS, readme, shell, without_names};
 use crate::mirror::first_record;
 use crate::python::{programs, venv};
+use crate::server::Server;
 use crate::site::{TOPIC, create_topic, file};
-use crate::support::{LIMIT, scratch, succeeds};
+use crate::support::{LIMIT, fails, scratch, succeeds};
 
 /// The version of what `programs/flink.txt` has.
 const VERSION: &str = "1.20.3";
 
 /// How its programs log.
-const LOGGING: [&str; 2] = ["log4j-cli.properties", "log4j-console.properties"];
+const LOGGING: [&str; 3] = ["log4j-cli.properties", "log4j-console.properties", "log4j-session.properties"];
 
 /// Flink as it is distributed: its programs, and its jars with those for Kafka.
 fn flink() -> &'static Path {
@@ -87,6 +89,23 @@ fn configuration(home: &Path) -> String {
     )
 }
 
+/// Where a user of Flink is.
+fn folder() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("config.yaml"), configuration(folder.path())).unwrap();
+    for name in LOGGING {
+        fs::copy(flink().join("conf").join(name), folder.path().join(name)).unwrap();
+    }
+    folder
+}
+
+/// What the user types there.
+fn typed(line: &str, folder: &TempDir) -> Command {
+    let mut sh = shell(line, folder, &flink().join("bin"));
+    sh.env("FLINK_CONF_DIR", folder.path()).env("FLINK_LOG_DIR", folder.path());
+    sh
+}
+
 /// Brokers that advertise a long domain, by rule R3.
 fn orders() -> (KafkaCluster, tempfile::TempPath) {
     let broker = Broker {
@@ -122,22 +141,14 @@ fn flink_reads_one_cluster_and_writes_another() {
     producer.send(BaseRecord::<(), _>::to(TOPIC).partition(0).payload("an order")).map_err(|(error, _)| error).unwrap();
     producer.flush(LIMIT).unwrap();
 
-    let folder = TempDir::new().unwrap();
+    let folder = folder();
     let at = |name: &str| folder.path().join(name);
     fs::copy(orders, at("prod.toml")).unwrap();
     fs::copy(reports, at("reports.toml")).unwrap();
     fs::copy(programs().join("with_flink.sql"), at("job.sql")).unwrap();
-    fs::write(at("config.yaml"), configuration(folder.path())).unwrap();
-    for name in LOGGING {
-        fs::copy(flink().join("conf").join(name), at(name)).unwrap();
-    }
-    let typed = |line: &str| {
-        let mut sh = shell(line, &folder, &flink().join("bin"));
-        sh.env("FLINK_CONF_DIR", folder.path()).env("FLINK_LOG_DIR", folder.path());
-        sh
-    };
+    let typed = |line: &str| typed(line, &folder);
     let lines = readme("jobmanager.sh");
-    let [job_manager, task_manager, job, ..] = &lines[..] else { panic!("{lines:?}") };
+    let [job_manager, task_manager, job, _] = &lines[..] else { panic!("{lines:?}") };
     let _job_manager = Daemon::start(&mut typed(job_manager), at("job-manager.log"));
     let start = |line: &str| {
         let mut started = Daemon::start(&mut typed(line), at("task-manager.log"));
@@ -159,4 +170,42 @@ fn flink_reads_one_cluster_and_writes_another() {
     assert!(done.contains("Complete execution") && !done.contains("[ERROR]"), "{done}");
     let report = first_record(&target.internal_bootstrap(), TOPIC, || ());
     assert_eq!(report.as_deref(), Some(&b"a report of an order"[..]));
+}
+
+/// Flink has Kubernetes start its containers. Kubernetes is too big to be here: what Flink asks of it is enough.
+#[test]
+fn flink_has_containers_started_with_the_names() {
+    let kubernetes = Server::start([127, 0, 0, 1]);
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(
+        at("kubernetes.yaml"),
+        format!(
+            "apiVersion: v1\nkind: Config\nclusters: [{{name: c, cluster: {{server: \"http://{}\"}}}}]\n\
+             contexts: [{{name: c, context: {{cluster: c, user: u}}}}]\nusers: [{{name: u, user: {{}}}}]\ncurrent-context: c\n",
+            kubernetes.address
+        ),
+    )
+    .unwrap();
+    let description =
+        "id = \"48742\"\nrelease = \"EMR-3.10.1\"\n[[nodes]]\nname = \"emr-worker-1\"\nprivate_ip = \"10.0.1.24\"\n";
+    fs::write(at("prod.toml"), description).unwrap();
+    fs::write(at("reports.toml"), description.replace("48742", "1234")).unwrap();
+    let lines = readme("jobmanager.sh");
+    let [.., line] = &lines[..] else { panic!("{lines:?}") };
+    // In the end it finds no service that runs.
+    fails(typed(line, &folder).env("KUBECONFIG", at("kubernetes.yaml")), &["Could not get the rest endpoint"]);
+
+    let deployment: Value = serde_json::from_str(&kubernetes.asked_for("/deployments").body).unwrap();
+    let cluster = format!("emr://{};emr://{}", at("prod.toml").display(), at("reports.toml").display());
+    let environment = deployment["spec"]["template"]["spec"]["containers"][0]["env"].as_array().unwrap();
+    assert!(environment.contains(&json!({"name": "KAFKA_EMR_CLUSTER", "value": cluster})), "{environment:?}");
+    let preload = environment.iter().find(|variable| variable["name"] == "LD_PRELOAD").unwrap();
+    assert!(preload["value"].as_str().unwrap().ends_with("/libkafka_emr_preload.so"), "{preload}");
+    // The JobManager will start the TaskManagers, by this.
+    let configuration: Value = serde_json::from_str(&kubernetes.asked_for("/configmaps").body).unwrap();
+    let configuration = configuration["data"]["config.yaml"].as_str().unwrap().to_owned();
+    let expected =
+        format!("    env:\n      ASAN_OPTIONS: verify_asan_link_order=0\n      KAFKA_EMR_CLUSTER: {cluster}\n");
+    assert!(configuration.contains(&format!("  taskmanager:\n{expected}")), "{configuration}");
 }
