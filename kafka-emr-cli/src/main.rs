@@ -30,7 +30,7 @@ use output::Outcome;
 
 /// Endpoints and long domains of Alibaba Cloud EMR Kafka clusters.
 #[derive(Parser)]
-#[command(name = "kafka-emr", version = version(), subcommand_required = true, arg_required_else_help = true)]
+#[command(name = "kafka-emr", version = version(), long_version = long_version(), subcommand_required = true, arg_required_else_help = true)]
 #[command(disable_help_subcommand = true, after_long_help = HELP)]
 struct Cli {
     #[command(subcommand)]
@@ -77,6 +77,13 @@ fn version() -> &'static str {
     let (_, librdkafka) = kafka_emr_rs::rdkafka::util::get_rdkafka_version();
     // Once, for as long as the command runs.
     format!("{} (librdkafka {librdkafka})", env!("CARGO_PKG_VERSION")).leak()
+}
+
+/// The same, with what librdkafka is built with.
+fn long_version() -> &'static str {
+    let kerberos = if kafka_emr_doctor::has_kerberos() { "with" } else { "without" };
+    let features = kafka_emr_doctor::librdkafka_features().join(" ");
+    format!("{}\n{kerberos} Kerberos\nlibrdkafka has {features}", version()).leak()
 }
 
 fn main() -> ExitCode {

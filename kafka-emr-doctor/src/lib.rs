@@ -42,6 +42,8 @@ mod examine;
 #[cfg(feature = "examine")]
 mod fault;
 #[cfg(feature = "examine")]
+mod features;
+#[cfg(feature = "examine")]
 mod identity;
 #[cfg(feature = "examine")]
 mod inspect;
@@ -58,6 +60,8 @@ pub use endpoint::HostPort;
 pub use error::{Error, ErrorKind};
 #[cfg(feature = "examine")]
 pub use fault::Fault;
+#[cfg(feature = "examine")]
+pub use features::{has_kerberos, librdkafka_features};
 pub use kafka_emr_core;
 #[cfg(feature = "examine")]
 pub use report::{Check, ClusterReport, Finding, Report, RuleReport, Step, Verdict};

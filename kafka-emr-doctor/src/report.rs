@@ -3,8 +3,8 @@
 use kafka_emr_core::{Network, Rule, Status};
 use serde::Serialize;
 
-use crate::Fault;
 use crate::examine::Facts;
+use crate::{Fault, has_kerberos};
 
 /// How good something is, from the best to the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -147,6 +147,8 @@ pub struct ClusterReport {
     pub sasl_mechanism: Option<String>,
     /// The version of librdkafka, whose client was tried.
     pub librdkafka: String,
+    /// Whether that client can log in by Kerberos.
+    pub kerberos: bool,
     /// The worst of the checks.
     pub verdict: Verdict,
     /// What is wrong, the most likely cause first.
@@ -188,6 +190,7 @@ impl ClusterReport {
             security_protocol: facts.settings.protocol(),
             sasl_mechanism: facts.settings.mechanism(),
             librdkafka: kafka_emr_rs::rdkafka::util::get_rdkafka_version().1,
+            kerberos: has_kerberos(),
             verdict: checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Ok),
             findings,
             checks,

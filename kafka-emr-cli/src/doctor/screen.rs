@@ -44,7 +44,9 @@ fn facts(cluster: &ClusterReport, page: &Page) -> String {
     if let Some(setting) = cluster.broker_setting {
         facts.push(("brokers", format!("need {setting}")));
     }
-    facts.push(("client", format!("{}{login}, by librdkafka {}", cluster.security_protocol, cluster.librdkafka)));
+    let kerberos = if cluster.kerberos { "with" } else { "without" };
+    let by = format!("by librdkafka {} {kerberos} Kerberos", cluster.librdkafka);
+    facts.push(("client", format!("{}{login}, {by}", cluster.security_protocol)));
     page.facts(&facts)
 }
 
@@ -233,6 +235,7 @@ mod tests {
                 security_protocol: "SASL_SSL".to_owned(),
                 sasl_mechanism: Some("PLAIN".to_owned()),
                 librdkafka: "2.12.1".to_owned(),
+                kerberos: false,
                 verdict: Verdict::Fault,
                 findings: vec![finding],
                 checks,
@@ -270,7 +273,8 @@ mod tests {
 
                 cluster-48742 · release not known (hosts text) · private network
                   rule    R3: long domains
-                  client  SASL_SSL, PLAIN, by librdkafka 2.12.1
+                  client  SASL_SSL, PLAIN, by librdkafka 2.12.1 without
+                          Kerberos
 
                   ok       bootstrap  emr-worker-1:9092
                                       10.0.1.24:9092 in 1.2 ms: PLAINTEXT,
@@ -299,7 +303,7 @@ mod tests {
 
                 ^[1mcluster-48742 · release not known (hosts text) · private network^[0m
                   ^[2mrule  ^[0m  R3: long domains
-                  ^[2mclient^[0m  SASL_SSL, PLAIN, by librdkafka 2.12.1
+                  ^[2mclient^[0m  SASL_SSL, PLAIN, by librdkafka 2.12.1 without Kerberos
 
                   step              what               dials                ms  result
                   ───────────────────────────────────────────────────────────────────────────────────

@@ -55,7 +55,14 @@ fn there_is_a_manual_page_for_every_verb() {
 #[test]
 fn the_version_names_librdkafkas() {
     let version = run(["--version"]).quietly(0);
-    let (own, librdkafka) = version.trim_end().split_once(" (librdkafka ").unwrap();
+    let short = run(["-V"]).quietly(0);
+    let (own, librdkafka) = short.trim_end().split_once(" (librdkafka ").unwrap();
     assert_eq!(own, concat!("kafka-emr ", env!("CARGO_PKG_VERSION")));
-    assert!(librdkafka.starts_with("2.") && librdkafka.ends_with(')'), "{version}");
+    assert!(librdkafka.starts_with("2.") && librdkafka.ends_with(')'), "{short}");
+    // What librdkafka is built with, and whether a mechanism is among it that needs more of the machine.
+    let [first, kerberos, features] = version.lines().collect::<Vec<_>>()[..] else { panic!("{version}") };
+    assert_eq!(first, short.trim_end());
+    assert!(features.starts_with("librdkafka has ") && features.contains(" ssl "), "{version}");
+    let has = features.split(' ').any(|feature| feature == "sasl_gssapi");
+    assert_eq!(kerberos, if has { "with Kerberos" } else { "without Kerberos" });
 }
