@@ -201,7 +201,9 @@ fn forbidden(call: i64, error: i32, command: &Command) -> Command {
 
 /// By the numbers that both processors have.
 const PIDFD_GETFD: i64 = 438;
+const SECCOMP: i64 = if cfg!(target_arch = "x86_64") { 317 } else { 277 };
 const EPERM: i32 = 1;
+const ENOSYS: i32 = 38;
 
 #[test]
 fn a_container_that_gives_no_sockets_has_addresses_in_memory() {
