@@ -58,7 +58,7 @@ fn source(text: &str) -> Result<Source, Error> {
     if let Some(network) = variable(c"KAFKA_EMR_NETWORK") {
         overrides.set("network", &network)?;
     }
-    Ok(text.parse::<Source>()?.with(&overrides))
+    Ok(text.parse::<Source>()?.with_defaults(&overrides))
 }
 
 /// Returns the last snapshot: all that `connect` may ask.

@@ -104,16 +104,15 @@ impl Settings {
             self.fail(NO_SOURCE);
             return Ok(());
         };
-        let mut all = Overrides::default();
+        let mut environment = Overrides::default();
         if let (Some(network), None) = (&self.environments_network, self.overrides.get("network"))
-            && let Err(why) = all.set("network", network)
+            && let Err(why) = environment.set("network", network)
         {
             let why = format!("KAFKA_EMR_NETWORK: {why:#}; correct or unset it, or set emr.network");
             self.fail(&why);
             return Ok(());
         }
-        all.extend(&own);
-        match open(text, &all) {
+        match open(text, &environment, &own) {
             Ok(hook) => self.cluster = Ok(hook),
             Err(why) if *property == ENVIRONMENT => {
                 let why = format!("{ENVIRONMENT}: {why}; correct or unset it, or set emr.cluster");
@@ -135,13 +134,14 @@ impl Settings {
     pub(crate) fn servers(&self) -> Result<String, String> {
         let resolver = self.cluster.as_ref().map_err(Clone::clone)?.resolver();
         let (protocol, mechanism) = (self.security_protocol.as_deref(), self.sasl_mechanism.as_deref());
-        resolver.client_bootstrap_servers(protocol, mechanism).map_err(|error| error.to_string())
+        resolver.client_bootstrap_servers(protocol, mechanism).map_err(|error| format!("{error:#}"))
     }
 }
 
-fn open(source: &str, overrides: &Overrides) -> Result<Hook, Error> {
+/// Properties count most, then what the source itself has, then the environment, then its files.
+fn open(source: &str, environment: &Overrides, properties: &Overrides) -> Result<Hook, Error> {
     let source: Source = source.parse()?;
-    shared::hook(&source.with(overrides))
+    shared::hook(&source.with_defaults(environment).with(properties))
 }
 
 /// Reads the values at once, also before the source is known.
@@ -195,6 +195,25 @@ mod tests {
             // SAFETY: it is open, and closed once.
             unsafe { libc::close(self.0) };
         }
+    }
+
+    #[test]
+    fn properties_then_the_source_then_the_environment() {
+        let servers = |source: &str, property: Option<&str>| {
+            let mut settings = Settings::new();
+            settings.environments_network = Some("public".to_owned());
+            settings.set_source("emr.cluster", Some(source)).unwrap();
+            settings.set_override("bootstrap", Some("addresses")).unwrap();
+            if let Some(network) = property {
+                settings.set_override("network", Some(network)).unwrap();
+            }
+            settings.servers().unwrap()
+        };
+        let source = "emr://48742?release=3.11&emr-worker-1=10.0.1.24/203.0.113.24";
+        assert_eq!(servers(source, None), "203.0.113.24:9093");
+        assert_eq!(servers(&format!("{source}&network=private"), None), "10.0.1.24:9092");
+        assert_eq!(servers(&format!("{source}&network=private"), Some("public")), "203.0.113.24:9093");
+        assert_eq!(servers(source, Some("private")), "10.0.1.24:9092");
     }
 
     #[test]
