@@ -247,14 +247,15 @@ unsafe fn apply(
             let other = "this configuration has another resolver already, by a call or the plugin";
             return Err(Error::configuration(other));
         }
-        if keep {
-            shared::keep(&handle.source, &hook);
+        let hook = if keep {
             warn_of_no_pin(&handle.resolver);
+            shared::keep(&handle.source, hook)
         } else {
             // Owned first, so that the callback never outlives its hook.
             let name = CString::new(format!("kafka-emr {:#x}", hook.callback() as usize)).unwrap_or_default();
             attach(conf, Applied { librdkafka, pin: Pin::new(librdkafka), name, hook: hook.clone() })?;
-        }
+            hook
+        };
         set(&librdkafka, conf, &hook)?;
         servers.map_or(Ok(()), |servers| librdkafka.set(conf, BOOTSTRAP_SERVERS, &servers))
     }

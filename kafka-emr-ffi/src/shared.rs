@@ -50,12 +50,14 @@ pub(crate) fn kept(source: &Source) -> Option<Hook> {
     kept.iter().find(|(known, _)| known == source).map(|(_, hook)| hook.clone())
 }
 
-/// Keeps the hook of a source, unless one is kept.
-pub(crate) fn keep(source: &Source, hook: &Hook) {
+/// Keeps a hook of a source, and returns the one that is kept: the first one, whatever comes later.
+pub(crate) fn keep(source: &Source, hook: Hook) -> Hook {
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    if !kept.iter().any(|(known, _)| known == source) {
-        kept.push((source.clone(), hook.clone()));
+    if let Some((_, first)) = kept.iter().find(|(known, _)| known == source) {
+        return first.clone();
     }
+    kept.push((source.clone(), hook.clone()));
+    hook
 }
 
 #[cfg(test)]
@@ -90,6 +92,17 @@ mod tests {
         });
         callbacks.dedup();
         assert_eq!(callbacks.len(), 1, "{callbacks:?}");
+    }
+
+    #[test]
+    fn the_first_hook_of_a_source_is_kept_and_returned() {
+        let source = source(5);
+        let open = || Hook::of(&Resolver::from_source(source.clone()).unwrap()).unwrap();
+        // Two threads have looked, and found none.
+        let (one, other) = (open(), open());
+        let callbacks = [one, other].map(|hook| keep(&source, hook).callback() as usize);
+        assert_eq!(callbacks[0], callbacks[1]);
+        assert_eq!(kept(&source).unwrap().callback() as usize, callbacks[0]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::site::{Site, TOPIC};
@@ -368,18 +368,26 @@ fn bad_input_is_an_error_with_a_newer_librdkafka_too() {
     assert!(minor(&output) >= Some(2) && !output.stdout.contains("unknown"), "{output}");
 }
 
+/// The folders in which programs find the newest librdkafka.
+fn newest_librdkafka() -> &'static OsString {
+    static PATH: OnceLock<OsString> = OnceLock::new();
+    PATH.get_or_init(|| {
+        let newest = crate::python::newest_librdkafka();
+        let folder = scratch("c").join("newest");
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir(&folder).unwrap();
+        std::os::unix::fs::symlink(&newest, folder.join("librdkafka.so.1")).unwrap();
+        std::env::join_paths([&*folder, newest.parent().unwrap()]).unwrap()
+    })
+}
+
 /// From 2.13.0 on, configurations and clients own what they were given. Programs find this librdkafka by its folder.
 #[test]
 fn no_leak_and_no_error_with_the_newest_librdkafka() {
-    let newest = crate::python::newest_librdkafka();
-    let folder = scratch("c").join("newest");
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir(&folder).unwrap();
-    std::os::unix::fs::symlink(&newest, folder.join("librdkafka.so.1")).unwrap();
-    let path = std::env::join_paths([&*folder, newest.parent().unwrap()]).unwrap();
+    let path = newest_librdkafka();
     let with_newest = move |program: &Path| {
         let mut command = looking_for_leaks(program);
-        command.env("LD_LIBRARY_PATH", &path);
+        command.env("LD_LIBRARY_PATH", path);
         command
     };
     let output = bad_input("bad-input-newest", SANITIZED, &with_newest);
@@ -425,6 +433,20 @@ fn a_thousand_clients_one_after_the_other_leak_nothing() {
     let site = Site::embedded();
     let output = start(&looking_for_leaks, &program("c_thousand.c", SANITIZED), [&site.source(), "1000"]);
     assert_eq!(output.stdout, "1000 clients\n", "{output}");
+}
+
+/// Debian's librdkafka, for which the library keeps one hook for each source, and the newest.
+#[test]
+fn threads_that_apply_one_source_at_once_all_resolve() {
+    let program = program("c_race.c", SANITIZED);
+    for newest in [false, true] {
+        let mut race = looking_for_leaks(&program);
+        if newest {
+            race.env("LD_LIBRARY_PATH", newest_librdkafka());
+        }
+        let output = succeeds(race.arg("200"));
+        assert_eq!(output.stdout, "200 rounds\n", "{output}");
+    }
 }
 
 /// The shared libraries that a program or library names.
