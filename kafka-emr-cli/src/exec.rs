@@ -137,7 +137,15 @@ enum Way {
 /// Chooses the way that reaches the program, unless the user has, and goes as far along it as this process can.
 fn way(args: &Args, resolver: &Resolver, file: &Path, kind: Kind) -> Result<Way, String> {
     let shown = file.display();
-    let preload = |libc| preload::find(args.library.as_deref(), libc).map(Way::Preload);
+    let preload = |libc| {
+        if let Kind::Go(_) = kind {
+            log::warn!(
+                "{shown} is a Go program, which resolves names by itself unless GODEBUG=netdns=cgo is set, and connects by \
+                 itself: addresses are not mapped"
+            );
+        }
+        preload::find(args.library.as_deref(), libc).map(Way::Preload)
+    };
     let by_kernel = || kernel::start(resolver).map(|()| Way::Kernel);
     let (libc, is_enough, why) = match kind {
         Kind::Dynamic(libc) => (Some(libc), true, "calls libc"),
@@ -146,15 +154,7 @@ fn way(args: &Args, resolver: &Resolver, file: &Path, kind: Kind) -> Result<Way,
         Kind::Shell(libc) => (libc, false, "starts programs, which may do without libc"),
     };
     match (args.via, libc) {
-        (Some(Via::Preload), Some(libc)) => {
-            if let Kind::Go(_) = kind {
-                log::warn!(
-                    "{shown} is a Go program, which resolves names by itself unless GODEBUG=netdns=cgo is set, and connects by \
-                     itself: addresses are not mapped"
-                );
-            }
-            preload(libc)
-        }
+        (Some(Via::Preload), Some(libc)) => preload(libc),
         (Some(Via::Preload), None) => {
             Err(format!("{shown} {why}, so nothing can be put in front of libc in it; use --via kernel"))
         }

@@ -80,7 +80,10 @@ pub fn start(resolver: &Resolver) -> Result<Way, Error> {
             sys::exit(0)
         }
     }
-    match enter(&here, kernel) {
+    let entered = enter(&here, kernel);
+    // A supervisor that can do nothing ends by that.
+    drop(here);
+    match entered {
         Err(error) if error.is_for_descendants() => start_in_front_with(resolver, kernel),
         entered => entered,
     }
@@ -237,13 +240,19 @@ fn lost() -> Error {
 fn install(kernel: Kernel) -> Result<OwnedFd, Errno> {
     rustix::thread::set_no_new_privs(true)?;
     let flags: c_ulong = if kernel.waits_for_answers { SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV } else { 0 };
-    sys::install(&filter(), flags).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::INVAL))
+    sys::install(&filter(), flags).map_err(|error| code(&error))
+}
+
+fn code(error: &std::io::Error) -> Errno {
+    Errno::from_io_error(error).unwrap_or(Errno::INVAL)
 }
 
 /// Asks the kernel what it has, in a process that ends at once: a filter cannot be taken back.
 fn kernel() -> Result<Kernel, Error> {
+    // Before anything else: under an emulator, this is what tells it.
+    sys::check_notifications().map_err(|error| Error::of_install(code(&error)))?;
     let (here, there) = socket_pair()?;
-    match sys::fork().map_err(|error| Error::system("fork", &error))? {
+    match fork()? {
         None => {
             let answer = match probe() {
                 Ok(kernel) => [0, u8::from(kernel.waits_for_answers) | u8::from(kernel.sends_files) << 1],

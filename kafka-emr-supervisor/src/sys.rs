@@ -105,6 +105,15 @@ pub(crate) unsafe fn close_all_but(kept: &[&OwnedFd]) -> io::Result<()> {
     Ok(())
 }
 
+/// Asks whether the kernel can ask a supervisor at all. It changes nothing.
+pub(crate) fn check_notifications() -> io::Result<()> {
+    // SAFETY: there is room for the answer.
+    unsafe {
+        let mut sizes: libc::seccomp_notif_sizes = zeroed();
+        done(libc::syscall(libc::SYS_seccomp, libc::SECCOMP_GET_NOTIF_SIZES, 0, &raw mut sizes)).map(drop)
+    }
+}
+
 /// Installs a filter for this thread and all that it starts, and returns its listener.
 pub(crate) fn install(filter: &[sock_filter], flags: c_ulong) -> io::Result<OwnedFd> {
     let program = sock_fprog { len: filter.len() as u16, filter: filter.as_ptr().cast_mut() };
