@@ -463,6 +463,26 @@ fn a_supervisor_that_is_killed_hangs_nobody() {
     assert!(printed.ends_with("Function not implemented\n"), "{printed}");
 }
 
+/// A service manager that stops a service signals all of its processes: the program has the names until its own end.
+#[test]
+fn a_supervisor_goes_on_when_all_processes_are_signalled() {
+    let description = with_tunnel("127.10.1.24", "127.0.0.1:9".parse().unwrap());
+    let (mut child, supervisor) = running(description.path().to_str().unwrap(), &["lives"]);
+    let stat = fs::read_to_string(format!("/proc/{supervisor}/stat")).unwrap();
+    let (_, fields) = stat.rsplit_once(") ").unwrap();
+    assert_eq!(fields.split(' ').nth(3), Some(supervisor.to_string().as_str()), "a session of its own: {stat}");
+    for signal in ["HUP", "INT", "QUIT", "TERM", "TSTP", "USR1"] {
+        assert!(Command::new("kill").args(["-s", signal, &supervisor.to_string()]).status().unwrap().success());
+    }
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    for _ in 0..10 {
+        until("the name", || (lines.next()?.ok()? == "127.10.1.24 emr-worker-1.cluster-48742").then_some(()));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    until("its end", || fs::metadata(format!("/proc/{supervisor}")).is_err().then_some(()));
+}
+
 #[test]
 fn a_description_is_followed_and_a_bad_one_changes_nothing() {
     let describe = |ip: &str| format!("10.0.1.1 emr-header-1.cluster-48742\n{ip} emr-worker-1.cluster-48742\n");
