@@ -59,7 +59,8 @@ mod linux {
 
     /// A program that has printed its process id, and goes on.
     fn running(script: &str) -> (Child, u32, BufReader<std::process::ChildStdout>) {
-        let mut child = front(&["sh", "-c", &format!("echo $$; {script}")]).spawn().unwrap();
+        // In a group of its own, whose parent is in this one: SIGTSTP stops nobody in a group that no shell looks after.
+        let mut child = front(&["sh", "-c", &format!("echo $$; {script}")]).process_group(0).spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let program = line(&mut output).parse().unwrap();
         assert_ne!(program, child.id());
