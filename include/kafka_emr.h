@@ -31,7 +31,7 @@
  * library never waits for standard error: a line that it cannot take at once is lost, and the next one says how many were.
  * KAFKA_EMR_LOG in the environment says how much there is, wherever it goes: off, error, warn (default), info, debug.
  *
- * These functions read no other variable. They need C99, C++11 or later.
+ * No function but kafka_emr_resolver_open_env() reads another variable. They need C99, C++11 or later.
  *
  * This file is generated from the sources of kafka-emr-ffi.
  */
@@ -170,6 +170,14 @@ kafka_emr_resolver_t *kafka_emr_resolver_open_with(const char *source,
                                                    const char *const *overrides,
                                                    char *errstr,
                                                    size_t errstr_size);
+
+// As kafka_emr_resolver_open_with(), with the network that KAFKA_EMR_NETWORK in the environment names (private or public), as in
+// the plugin and the command. Overrides come first, then the parameters of the source, the variable, and the file. The variable
+// is not read in setuid programs.
+kafka_emr_resolver_t *kafka_emr_resolver_open_env(const char *source,
+                                                  const char *const *overrides,
+                                                  char *errstr,
+                                                  size_t errstr_size);
 
 // Frees a resolver; NULL is fine.
 //

@@ -45,5 +45,6 @@ pub use plugin::{CONF_INIT, kafka_emr_conf_init};
 pub use resolver::{
     Callback, ResolverHandle, kafka_emr_resolver_bootstrap_servers, kafka_emr_resolver_bootstrap_servers_for,
     kafka_emr_resolver_callback, kafka_emr_resolver_endpoints_json, kafka_emr_resolver_free, kafka_emr_resolver_open,
-    kafka_emr_resolver_open_with, kafka_emr_resolver_status_json, kafka_emr_string_free, kafka_emr_version,
+    kafka_emr_resolver_open_env, kafka_emr_resolver_open_with, kafka_emr_resolver_status_json, kafka_emr_string_free,
+    kafka_emr_version,
 };

@@ -5,7 +5,7 @@ use std::ptr;
 use std::sync::{Mutex, PoisonError};
 
 use kafka_emr_core::{Overrides, Resolver, Source};
-use kafka_emr_hook::{Hook, guard};
+use kafka_emr_hook::{Hook, guard, variable};
 use libc::addrinfo;
 use once_cell::sync::OnceCell;
 use serde::Serialize;
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn kafka_emr_resolver_open(
     let errstr = unsafe { ErrStr::new(errstr, errstr_size) };
     errstr.call("kafka_emr_resolver_open", ptr::null_mut(), || {
         // SAFETY: the caller vouches for the source.
-        unsafe { open(source, ptr::null()) }
+        unsafe { open(source, ptr::null(), None) }
     })
 }
 
@@ -96,14 +96,36 @@ pub unsafe extern "C" fn kafka_emr_resolver_open_with(
     let errstr = unsafe { ErrStr::new(errstr, errstr_size) };
     errstr.call("kafka_emr_resolver_open_with", ptr::null_mut(), || {
         // SAFETY: the caller vouches for both.
-        unsafe { open(source, overrides) }
+        unsafe { open(source, overrides, None) }
+    })
+}
+
+/// As kafka_emr_resolver_open_with(), with the network that KAFKA_EMR_NETWORK in the environment names (private or public), as in
+/// the plugin and the command. Overrides come first, then the parameters of the source, the variable, and the file. The variable
+/// is not read in setuid programs.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kafka_emr_resolver_open_env(
+    source: *const c_char,
+    overrides: *const *const c_char,
+    errstr: *mut c_char,
+    errstr_size: usize,
+) -> *mut ResolverHandle {
+    // SAFETY: the caller vouches for it.
+    let errstr = unsafe { ErrStr::new(errstr, errstr_size) };
+    errstr.call("kafka_emr_resolver_open_env", ptr::null_mut(), || {
+        // SAFETY: the caller vouches for both.
+        unsafe { open(source, overrides, variable(c"KAFKA_EMR_NETWORK").as_deref()) }
     })
 }
 
 /// # Safety
 ///
 /// `source` is null or a string, and `overrides` null or an array of strings that ends in null.
-unsafe fn open(source: *const c_char, mut overrides: *const *const c_char) -> Result<*mut ResolverHandle, Error> {
+unsafe fn open(
+    source: *const c_char,
+    mut overrides: *const *const c_char,
+    environments_network: Option<&str>,
+) -> Result<*mut ResolverHandle, Error> {
     log::start();
     // SAFETY: the caller vouches for it.
     let source = unsafe { string("source", source) }?;
@@ -122,7 +144,14 @@ unsafe fn open(source: *const c_char, mut overrides: *const *const c_char) -> Re
         // SAFETY: the array has not ended.
         overrides = unsafe { overrides.add(1) };
     }
-    let source = source.with(&settings);
+    let mut environment = Overrides::default();
+    if let (Some(network), None) = (environments_network, settings.settings().network) {
+        environment.set("network", network).map_err(|why| {
+            let why = Error::from(why);
+            Error { message: format!("KAFKA_EMR_NETWORK: {why}; correct or unset it"), ..why }
+        })?;
+    }
+    let source = source.with_defaults(&environment).with(&settings);
     let resolver = Resolver::from_source(source.clone())?;
     let handle = ResolverHandle { source, resolver, hook: OnceCell::new(), strings: Mutex::default() };
     Ok(Box::into_raw(Box::new(handle)))

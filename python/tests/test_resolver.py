@@ -325,3 +325,25 @@ def test_after_a_fork() -> None:
     child.join(30)
     assert child.exitcode == 0
     assert cluster.resolve("emr-worker-1") == [("10.0.1.24", 0)]
+
+
+def test_the_network_of_the_environment(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "prod.toml"
+    path.write_text('id = "1"\nrelease = "3.11"\nnodes = [{ name = "core-1-1", private_ip = "10.0.1.24" }]\n')
+    no_eips, own = str(path), f"emr://{path}?network=private"
+
+    monkeypatch.setenv("KAFKA_EMR_NETWORK", "public")
+    for opens in (kafka_emr.config, kafka_emr.Resolver, kafka_emr.install):
+        with pytest.raises(kafka_emr.Error, match="public network.*core-1-1") as refused:
+            opens(no_eips)
+        assert refused.value.code is kafka_emr.ErrorCode.ADDRESS
+        # What is nearer comes first: an argument, and what the source itself has.
+        for opened in (opens(no_eips, network="private"), opens(own)):
+            if isinstance(opened, kafka_emr.Installation):
+                opened.undo()
+    monkeypatch.setenv("KAFKA_EMR_NETWORK", "internet")
+    with pytest.raises(kafka_emr.Error, match='KAFKA_EMR_NETWORK: .*"internet".*private, public.*; correct or unset it'):
+        kafka_emr.config(no_eips)
+    kafka_emr.config(no_eips, network="private")
+    monkeypatch.setenv("KAFKA_EMR_NETWORK", "")
+    kafka_emr.config(no_eips)

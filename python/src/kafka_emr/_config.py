@@ -20,6 +20,7 @@ def config(
         consumer = confluent_kafka.Consumer({**kafka_emr.config("prod.toml"), "group.id": "billing"})
 
     ``network`` ("private" or "public"), ``bootstrap`` ("addresses" or "names") and ``strict`` override the description.
+    Without ``network``, ``network=`` in the source counts, then KAFKA_EMR_NETWORK in the environment.
 
     Raises ``kafka_emr.Error`` at once when something is wrong with the source or the description. A client of several
     clusters sets ``bootstrap.servers`` itself.

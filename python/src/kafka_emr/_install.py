@@ -76,6 +76,7 @@ def install(
     A process that is forked has it; one that is spawned calls ``install()`` itself.
 
     ``network`` ("private" or "public"), ``bootstrap`` ("addresses" or "names") and ``strict`` override the description.
+    Without ``network``, ``network=`` in the source counts, then KAFKA_EMR_NETWORK in the environment.
     Raises ``kafka_emr.Error`` when something is wrong with the source or the description, and in an event loop whose
     connections it cannot reach.
     """

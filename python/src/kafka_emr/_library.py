@@ -93,7 +93,7 @@ _PROTOTYPES = {
     "kafka_emr_version": (c_char_p, ()),
     "kafka_emr_last_error": (c_int, ()),
     "kafka_emr_set_log_cb": (None, (_logging.CALLBACK, c_void_p)),
-    "kafka_emr_resolver_open_with": (c_void_p, (c_char_p, POINTER(c_char_p), *_ERRSTR)),
+    "kafka_emr_resolver_open_env": (c_void_p, (c_char_p, POINTER(c_char_p), *_ERRSTR)),
     "kafka_emr_resolver_free": (None, (c_void_p,)),
     "kafka_emr_resolver_bootstrap_servers": (c_char_p, (c_void_p,)),
     "kafka_emr_resolver_bootstrap_servers_for": (c_char_p, (c_void_p, c_char_p, c_char_p, *_ERRSTR)),
@@ -142,7 +142,7 @@ class Handle:
     def __init__(self, source: str, overrides: Sequence[Tuple[str, str]]) -> None:
         texts = [_text(key, f"{key}={value}") for key, value in overrides]
         given = (c_char_p * (len(texts) + 1))(*texts, None)
-        self._as_parameter_ = _call(_library.kafka_emr_resolver_open_with, _text("source", source), given)
+        self._as_parameter_ = _call(_library.kafka_emr_resolver_open_env, _text("source", source), given)
 
     def __del__(self, free=_library.kafka_emr_resolver_free) -> None:  # type: ignore[no-untyped-def]
         free(self._as_parameter_)

@@ -123,6 +123,7 @@ class Resolver:
     """Resolves the names of one EMR cluster, or of several.
 
     ``network`` ("private" or "public"), ``bootstrap`` ("addresses" or "names") and ``strict`` override the description.
+    Without ``network``, ``network=`` in the source counts, then KAFKA_EMR_NETWORK in the environment.
     Raises ``kafka_emr.Error`` when something is wrong with the source or the description.
 
     Any thread may use it, several at once. It is a context manager, which closes it.

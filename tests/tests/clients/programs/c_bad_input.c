@@ -93,6 +93,8 @@ static void nothing_is_a_crash_for_null(void) {
     CHECK(kafka_emr_resolver_open_with(NULL, bad_override, NULL, 0) == NULL);
     CHECK(kafka_emr_resolver_open_with(OLD_CLUSTER, bad_override, errstr, sizeof(errstr)) == NULL && says("\\u{1b}"));
     kafka_emr_resolver_free(kafka_emr_resolver_open_with(OLD_CLUSTER, NULL, NULL, 0));
+    CHECK(kafka_emr_resolver_open_env(NULL, NULL, errstr, sizeof(errstr)) == NULL && says("source is NULL"));
+    CHECK(kafka_emr_resolver_open_env(OLD_CLUSTER, bad_override, NULL, 0) == NULL);
     kafka_emr_resolver_free(NULL);
     kafka_emr_string_free(NULL);
     kafka_emr_freeaddrinfo(NULL);
@@ -260,6 +262,26 @@ static void on_line(kafka_emr_log_level_t level, const char *message, void *opaq
     CHECK(strchr(message, '\n') == NULL);
     kafka_emr_resolver_free(open_source(OLD_CLUSTER));
     lines++;
+}
+
+static void the_network_of_the_environment_is_for_those_who_ask(void) {
+    static const char *const private_network[] = {"network=private", NULL};
+    kafka_emr_resolver_t *emr;
+
+    CHECK(setenv("KAFKA_EMR_NETWORK", "public", 1) == 0);
+    kafka_emr_resolver_free(open_source(NEW_CLUSTER));
+    CHECK(kafka_emr_resolver_open_env(NEW_CLUSTER, NULL, errstr, sizeof(errstr)) == NULL && says("EIP"));
+    CHECK(kafka_emr_last_error() == KAFKA_EMR_ERR_ADDRESS);
+    emr = kafka_emr_resolver_open_env(NEW_CLUSTER "&network=private", NULL, errstr, sizeof(errstr));
+    CHECK(emr != NULL);
+    kafka_emr_resolver_free(emr);
+    CHECK(setenv("KAFKA_EMR_NETWORK", "internet", 1) == 0);
+    CHECK(kafka_emr_resolver_open_env(NEW_CLUSTER, NULL, errstr, sizeof(errstr)) == NULL && says("KAFKA_EMR_NETWORK: "));
+    CHECK(kafka_emr_last_error() == KAFKA_EMR_ERR_VALUE);
+    emr = kafka_emr_resolver_open_env(NEW_CLUSTER, private_network, errstr, sizeof(errstr));
+    CHECK(emr != NULL);
+    kafka_emr_resolver_free(emr);
+    CHECK(unsetenv("KAFKA_EMR_NETWORK") == 0);
 }
 
 static void lines_go_to_the_program(void) {
@@ -604,6 +626,7 @@ int main(int argc, char **argv) {
     nothing_is_written_past_the_end();
     the_version_is_the_same_as_number_and_as_text();
     errors_have_their_codes(argv[2]);
+    the_network_of_the_environment_is_for_those_who_ask();
     lines_go_to_the_program();
     bad_sources();
     bad_names();
