@@ -117,9 +117,11 @@ pub(crate) fn start() {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kafka_emr_set_log_cb(cb: LogCallback, opaque: *mut c_void) {
     guard("kafka_emr_set_log_cb", (), || {
-        start();
         let callback = cb.map(|function| Arc::new(Registered { function, opaque, process: process::id() }));
-        let Some(before) = REGISTERED.swap(callback) else { return };
+        let before = REGISTERED.swap(callback);
+        // After that: what is wrong with KAFKA_EMR_LOG is the first line.
+        start();
+        let Some(before) = before else { return };
         // Whoever is inside has a handle of it. Polled, because a lock or a condition could be held by a thread that a fork
         // has left behind.
         while !INSIDE.get() && before.process == process::id() && Arc::strong_count(&before) > 1 {

@@ -12,17 +12,21 @@ use crate::environment::variable;
 /// logger stays in place. `logger` returns `None` if there is nowhere to write to.
 pub fn start_logging<L: Log + 'static>(logger: impl FnOnce() -> Option<L>) {
     static START: Once = Once::new();
+    let mut level = Ok(LevelFilter::Warn);
     START.call_once(|| {
         let Some(logger) = logger() else { return };
         if log::set_logger(Box::leak(Box::new(logger))).is_err() {
             return;
         }
-        let level = variable(c"KAFKA_EMR_LOG").map_or(Ok(LevelFilter::Warn), |level| log_level(&level));
-        log::set_max_level(*level.as_ref().unwrap_or(&LevelFilter::Warn));
-        if let Err(why) = level {
-            log::warn!("KAFKA_EMR_LOG: {why}");
+        if let Some(text) = variable(c"KAFKA_EMR_LOG") {
+            level = log_level(&text);
         }
+        log::set_max_level(*level.as_ref().unwrap_or(&LevelFilter::Warn));
     });
+    // Not inside of it: a logger may come back here.
+    if let Err(why) = level {
+        log::warn!("KAFKA_EMR_LOG: {why}");
+    }
 }
 
 /// Reads a level by its name: `off`, `error`, `warn`, `info` or `debug`, in any case.
