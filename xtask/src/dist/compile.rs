@@ -11,7 +11,7 @@ use crate::steps::{output, run};
 use crate::tools;
 
 /// The oldest glibc that the libraries load into: CentOS 7 has it, and Alibaba Cloud Linux 2.
-pub(super) const GLIBC: &str = "2.17";
+const GLIBC: &str = "2.17";
 
 /// How cargo compiles a release.
 pub(super) const PROFILE: &str = "dist";
@@ -28,6 +28,16 @@ pub(super) enum Linked {
     Statically,
     /// Libraries, for musl as for glibc.
     Dynamically,
+}
+
+impl Linked {
+    /// What rustc is told.
+    pub(super) fn flags(self) -> &'static [&'static str] {
+        match self {
+            Linked::Statically => &[],
+            Linked::Dynamically => &["-C", "target-feature=-crt-static"],
+        }
+    }
 }
 
 /// Compiles for one processor.
@@ -106,7 +116,7 @@ impl Compiler {
             .args(["zigbuild", "--quiet", "--locked", "--profile", PROFILE, "--target", &self.triple(libc)])
             .args(what);
         cargo.arg("--target-dir").arg(self.folder(linked));
-        self.prepare(&mut cargo, linked)?;
+        self.prepare(&mut cargo, linked.flags())?;
         run(cargo)
     }
 
@@ -116,17 +126,25 @@ impl Compiler {
     }
 
     /// The environment of a build. What is built depends on the sources alone: not on where they are, or when it is.
-    pub(super) fn prepare(&self, command: &mut Command, linked: Linked) -> Result<(), String> {
-        let cc = self.c_compiler()?;
-        let (cc, bin) = (cc.file_name().unwrap_or_default(), cc.parent().unwrap_or(&cc));
+    pub(super) fn prepare(&self, command: &mut Command, flags: &[&str]) -> Result<(), String> {
+        let bin = self.target.join("zig/bin");
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let path = std::env::join_paths(std::iter::once(bin.to_owned()).chain(std::env::split_paths(&path)));
+        let path = std::env::join_paths(std::iter::once(bin.clone()).chain(std::env::split_paths(&path)));
         command.env("PATH", path.map_err(|error| error.to_string())?);
-        // librdkafka's configure asks for CC, which counts for what runs here as well.
-        command.env("CC", cc).env("HOST_CC", "cc");
-        command.env(format!("CC_{}", self.triple("musl").replace('-', "_")), cc);
+        for (libc, version) in [("gnu", format!(".{GLIBC}")), ("musl", String::new())] {
+            let cc = self.c_compiler(&bin, libc, &version)?;
+            let triple = self.triple(libc).replace('-', "_");
+            command.env(format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase()), bin.join(&cc));
+            command.env(format!("CC_{triple}"), &cc);
+            if libc == "musl" {
+                // librdkafka's configure asks for CC, which counts for what runs here as well.
+                command.env("CC", &cc).env("HOST_CC", "cc");
+            }
+        }
         command.env("GNUMAKEFLAGS", MAKE);
-        command.env("CARGO_ZIGBUILD_ZIG_COMMAND", &self.zig);
+        let mut version = Command::new(&self.zig);
+        version.arg("version");
+        command.env("CARGO_ZIGBUILD_ZIG_COMMAND", &self.zig).env("CARGO_ZIGBUILD_ZIG_VERSION", output(version)?.trim());
         command.env("CARGO_ZIGBUILD_CACHE_DIR", self.target.join("zig"));
         // OpenSSL knows when it was built. Cargo keeps it for later commits.
         command.env("SOURCE_DATE_EPOCH", "0");
@@ -138,29 +156,28 @@ impl Compiler {
         let folders =
             [(root, "/kafka-emr"), (self.target.clone(), "/target"), (cargo_home, "/cargo"), (rust.into(), "/rust")];
         let remapped = folders.iter().map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
-        let dynamically = matches!(linked, Linked::Dynamically).then(|| "-Ctarget-feature=-crt-static".to_owned());
-        let flags: Vec<String> = remapped.chain(dynamically).collect();
+        let flags: Vec<String> = remapped.chain(flags.iter().map(|&flag| flag.to_owned())).collect();
         command.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
         Ok(())
     }
 
-    /// zig as a C compiler for static programs. OpenSSL has the compiler's name in it: this one is the same everywhere, and
-    /// found by PATH.
-    fn c_compiler(&self) -> Result<PathBuf, String> {
-        let folder = self.target.join("zig/bin");
-        let file = folder.join(format!("{}-linux-musl-cc", self.arch));
+    /// Writes a script that is zig as a C compiler and linker for a libc, and returns its name. OpenSSL has the name in it: this
+    /// one is the same everywhere, and found by PATH.
+    fn c_compiler(&self, bin: &Path, libc: &str, version: &str) -> Result<String, String> {
+        let name = format!("{}-linux-{libc}-cc", self.arch);
+        let file = bin.join(&name);
         let cargo_zigbuild = self.python.join("bin/cargo-zigbuild");
         // Debugging information is stripped, and takes its time.
         let script = format!(
-            "#!/bin/sh\nexec '{}' zig cc -- -g0 -fno-sanitize=all -target {}-linux-musl \"$@\"\n",
+            "#!/bin/sh\nexec '{}' zig cc -- -g0 -fno-sanitize=all -target {}-linux-{libc}{version} \"$@\"\n",
             cargo_zigbuild.display(),
             self.arch
         );
-        let written = fs::create_dir_all(&folder)
+        let written = fs::create_dir_all(bin)
             .and_then(|()| fs::write(&file, script))
             .and_then(|()| fs::set_permissions(&file, fs::Permissions::from_mode(0o755)));
         written.map_err(|error| format!("{}: {error}", file.display()))?;
-        Ok(file)
+        Ok(name)
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::compile::{Compiler, Linked, PROFILE};
 use super::{date, remove};
-use crate::steps::run;
+use crate::steps::output;
 
 /// The libc that a wheel is for, and what pip calls the machines that it runs on: since glibc 2.17, since musl 1.2.
 const PLATFORMS: [(&str, &str); 2] = [("gnu", "manylinux2014"), ("musl", "musllinux_1_2")];
@@ -24,11 +24,11 @@ fn wheel(compiler: &Compiler, dist: &Path, libc: &str, platform: &str) -> Result
     maturin.args(["-m", "maturin", "build", "--quiet", "--locked", "--zig", "--profile", PROFILE]);
     maturin.args(["--target", &compiler.triple(libc), "--compatibility", platform, "--interpreter"]).arg(&python);
     maturin.arg("--out").arg(&out).arg("--target-dir").arg(compiler.folder(Linked::Dynamically)).current_dir("python");
-    compiler.prepare(&mut maturin, Linked::Dynamically)?;
-    run({
-        maturin.env("SOURCE_DATE_EPOCH", date());
-        maturin
-    })?;
+    // For musl, maturin adds the flags itself.
+    compiler.prepare(&mut maturin, if libc == "musl" { &[] } else { Linked::Dynamically.flags() })?;
+    maturin.env("SOURCE_DATE_EPOCH", date());
+    // What it tells goes to standard output.
+    output(maturin)?;
     let failed = |error: std::io::Error| format!("{}: {error}", out.display());
     let mut files = fs::read_dir(&out).map_err(failed)?.flatten();
     let (Some(file), None) = (files.next(), files.next()) else {
