@@ -242,7 +242,7 @@ unsafe fn apply(
         // Without interceptors, the end of the last client goes unnoticed: the source's hook is kept as long as the process.
         let keep = librdkafka.frees_interceptors_twice();
         let kept = if keep { shared::kept(&handle.source) } else { None };
-        let hook = kept.map_or_else(|| handle.hook().cloned(), Ok)?;
+        let hook = kept.map_or_else(|| handle.hook(), Ok)?;
         if librdkafka.callback(conf).is_some_and(|address| address != hook.callback() as usize) {
             let other = "this configuration has another resolver already, by a call or the plugin";
             return Err(Error::configuration(other));

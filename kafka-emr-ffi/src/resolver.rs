@@ -2,12 +2,12 @@
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 
+use arc_swap::{ArcSwap, ArcSwapOption};
 use kafka_emr_core::{Overrides, Resolver, Source};
 use kafka_emr_hook::{Hook, guard, variable};
 use libc::addrinfo;
-use once_cell::sync::OnceCell;
 use serde::Serialize;
 
 use crate::error::Error;
@@ -26,26 +26,35 @@ pub struct ResolverHandle {
     pub(crate) source: Source,
     pub(crate) resolver: Resolver,
     /// Made when it is asked for, so that a resolver without clients takes no slot.
-    hook: OnceCell<Hook>,
+    hook: ArcSwapOption<Hook>,
     /// What was handed out, which stays valid as long as the resolver. Each text is kept once.
-    strings: Mutex<Vec<CString>>,
+    strings: ArcSwap<Vec<Arc<CStr>>>,
 }
 
 impl ResolverHandle {
-    pub(crate) fn hook(&self) -> Result<&Hook, Error> {
-        Ok(self.hook.get_or_try_init(|| Hook::of(&self.resolver))?)
+    pub(crate) fn hook(&self) -> Result<Hook, Error> {
+        if let Some(hook) = &*self.hook.load() {
+            return Ok(Hook::clone(hook));
+        }
+        // The same one for threads that come at once.
+        let hook = Hook::of(&self.resolver)?;
+        self.hook.store(Some(Arc::new(hook.clone())));
+        Ok(hook)
     }
 
     fn keep(&self, text: String) -> *const c_char {
         // Texts of the core are one line without control characters.
-        let text = CString::new(text).unwrap_or_default();
-        let mut strings = self.strings.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kept) = strings.iter().find(|kept| **kept == text) {
-            return kept.as_ptr();
-        }
-        strings.push(text);
-        // The characters stay where they are while the vector grows.
-        strings.last().map_or(ptr::null(), |kept| kept.as_ptr())
+        let text: Arc<CStr> = CString::new(text).unwrap_or_default().into();
+        let mut kept = ptr::null();
+        self.strings.rcu(|strings| {
+            let known = strings.iter().find(|known| **known == text);
+            kept = known.unwrap_or(&text).as_ptr();
+            match known {
+                Some(_) => Arc::clone(strings),
+                None => Arc::new(strings.iter().chain([&text]).cloned().collect()),
+            }
+        });
+        kept
     }
 }
 
@@ -153,7 +162,7 @@ unsafe fn open(
     }
     let source = source.with_defaults(&environment).with(&settings);
     let resolver = Resolver::from_source(source.clone())?;
-    let handle = ResolverHandle { source, resolver, hook: OnceCell::new(), strings: Mutex::default() };
+    let handle = ResolverHandle { source, resolver, hook: ArcSwapOption::empty(), strings: ArcSwap::default() };
     Ok(Box::into_raw(Box::new(handle)))
 }
 

@@ -1,16 +1,51 @@
 //! One resolver for all clients of a source.
+//!
+//! No thread waits for another one here: in a process that was forked, the other one may be gone.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
+use arc_swap::ArcSwapOption;
 use kafka_emr_core::{Resolver, Source};
 use kafka_emr_hook::{Hook, WeakHook};
 
 use crate::error::Error;
 
-/// The sources that clients of this process use, each with its hook.
-static OPEN: Mutex<Open> = Mutex::new(Vec::new());
+/// Sources with their hooks. Only ever replaced.
+type Hooks = ArcSwapOption<Vec<Entry>>;
 
-type Open = Vec<(Source, WeakHook)>;
+#[derive(Clone)]
+struct Entry {
+    source: Source,
+    hook: WeakHook,
+    /// For a hook that does not end with its last client.
+    #[expect(dead_code, reason = "held, not read")]
+    kept: Option<Hook>,
+}
+
+/// The sources that clients of this process use.
+static OPEN: Hooks = ArcSwapOption::const_empty();
+
+/// The sources whose hooks are kept as long as the process lives, for clients whose end goes unnoticed.
+static KEPT: Hooks = ArcSwapOption::const_empty();
+
+fn find(hooks: Option<&Vec<Entry>>, source: &Source) -> Option<Hook> {
+    hooks?.iter().find(|entry| entry.source == *source)?.hook.upgrade()
+}
+
+/// Returns the hook of a source: the one that is there, else the new one, which is put there.
+fn find_or_put(hooks: &Hooks, source: &Source, new: Hook, keeps: bool) -> Hook {
+    let mut found = None;
+    // Again, if another thread was faster.
+    hooks.rcu(|before| {
+        found = find(before.as_deref(), source);
+        if found.is_some() {
+            return before.clone();
+        }
+        let mut after = before.as_deref().cloned().unwrap_or_default();
+        after.retain(|entry| entry.hook.is_alive());
+        after.push(Entry { source: source.clone(), hook: new.downgrade(), kept: keeps.then(|| new.clone()) });
+        Some(after.into())
+    });
+    found.unwrap_or(new)
+}
 
 /// Returns the hook of a source: that of the clients which use it already, else a new one. A file is then followed once and
 /// has one slot, however many clients there are.
@@ -19,45 +54,24 @@ pub(crate) fn hook(source: &Source) -> Result<Hook, Error> {
 }
 
 fn hook_of(source: &Source, open: impl FnOnce() -> Result<Resolver, Error>) -> Result<Hook, Error> {
-    let find = |open: &Open| open.iter().find(|(known, _)| known == source)?.1.upgrade();
-    let found = find(&lock());
-    if let Some(hook) = found {
+    if let Some(hook) = find(OPEN.load().as_deref(), source) {
         return Ok(hook);
     }
-    // Under no lock: it reads files, which may be slow, and logs, where the program's callback may call this library. So
-    // threads that come at once may each open the source. The resolver of the first one that is done is everybody's.
+    // Threads that come at once may each open the source. The hook of the first one that is done is everybody's.
     let resolver = open()?;
-    let mut open = lock();
-    if let Some(hook) = find(&open) {
-        return Ok(hook);
-    }
-    let hook = Hook::of(&resolver)?;
-    open.retain(|(_, hook)| hook.is_alive());
-    open.push((source.clone(), hook.downgrade()));
-    Ok(hook)
+    // One that was faster may have the last slot.
+    let new = Hook::of(&resolver).or_else(|full| find(OPEN.load().as_deref(), source).ok_or(full))?;
+    Ok(find_or_put(&OPEN, source, new, false))
 }
-
-fn lock() -> MutexGuard<'static, Open> {
-    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The sources whose hooks are kept as long as the process lives, for clients whose end goes unnoticed.
-static KEPT: Mutex<Vec<(Source, Hook)>> = Mutex::new(Vec::new());
 
 /// Returns the hook that is kept for a source: however often that is opened, it is one.
 pub(crate) fn kept(source: &Source) -> Option<Hook> {
-    let kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    kept.iter().find(|(known, _)| known == source).map(|(_, hook)| hook.clone())
+    find(KEPT.load().as_deref(), source)
 }
 
 /// Keeps a hook of a source, and returns the one that is kept: the first one, whatever comes later.
 pub(crate) fn keep(source: &Source, hook: Hook) -> Hook {
-    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, first)) = kept.iter().find(|(known, _)| known == source) {
-        return first.clone();
-    }
-    kept.push((source.clone(), hook.clone()));
-    hook
+    find_or_put(&KEPT, source, hook, true)
 }
 
 #[cfg(test)]

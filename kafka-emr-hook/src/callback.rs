@@ -2,12 +2,15 @@
 //!
 //! The opaque that librdkafka passes is the application's, so a callback can tell its resolver only by which function it
 //! is. There is a fixed table of slots, and one function per slot, made by the compiler from one const-generic function.
+//!
+//! No thread waits for another one here: in a process that was forked, the other one may be gone.
 
 use std::collections::VecDeque;
 use std::error::Error as StdError;
 use std::ffi::c_void;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwapOption;
 use kafka_emr_core::Resolver;
@@ -31,20 +34,38 @@ pub type ResolveCallback = unsafe extern "C" fn(
 pub const SLOTS: usize = ROW * ROW;
 const ROW: usize = 32;
 
-/// The resolvers, by slot. Read by callbacks without a lock; written under the registry's.
+/// The resolvers, by slot, for the callbacks.
 static RESOLVERS: [ArcSwapOption<Resolver>; SLOTS] = [const { ArcSwapOption::const_empty() }; SLOTS];
 
-static REGISTRY: Mutex<Registry> = Mutex::new(Registry { bound: Vec::new(), used: 0, free: VecDeque::new() });
+/// Who has which slot; `None` before the first hook. Only ever replaced.
+static REGISTRY: ArcSwapOption<Registry> = ArcSwapOption::const_empty();
 
+#[derive(Clone, Default)]
 struct Registry {
-    /// Each resolver beside its hook, so that one is found without upgrading the others: the last handle of another hook
-    /// could then end here, under the lock that its end takes.
+    /// Each resolver beside its hook.
     bound: Vec<(Resolver, Weak<Bound>)>,
     /// Slots below this one were used at least once.
     used: usize,
     /// Slots that came back. The one that is longest free is taken first, so that a callback which is called too late,
     /// against the rules, finds an empty slot rather than another resolver.
     free: VecDeque<usize>,
+}
+
+impl Registry {
+    /// Returns the hook of a resolver that has one.
+    fn find(&self, resolver: &Resolver) -> Option<Arc<Bound>> {
+        // One that just ends can still stand before the one that took its place.
+        let mut known = self.bound.iter().filter(|(known, _)| known.same(resolver));
+        known.find_map(|(_, bound)| bound.upgrade())
+    }
+
+    fn take_slot(&mut self) -> Option<usize> {
+        if self.used == SLOTS {
+            return self.free.pop_front();
+        }
+        self.used += 1;
+        Some(self.used - 1)
+    }
 }
 
 /// Gives a resolver its callback.
@@ -56,7 +77,8 @@ pub struct Hook(Arc<Bound>);
 
 #[derive(Debug)]
 struct Bound {
-    slot: usize,
+    /// Not yet a slot, but [`SLOTS`], in one that does not get into the registry.
+    slot: AtomicUsize,
     resolver: Resolver,
 }
 
@@ -97,29 +119,41 @@ impl Hook {
     ///
     /// Fails when [`SLOTS`] resolvers have one already.
     pub fn of(resolver: &Resolver) -> Result<Self, OutOfSlots> {
-        let mut registry = REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
-        // One that just ends can still stand before the one that took its place.
-        let mut known = registry.bound.iter().filter(|(known, _)| known.same(resolver));
-        if let Some(bound) = known.find_map(|(_, bound)| bound.upgrade()) {
-            return Ok(Hook(bound));
-        }
-        let slot = match registry.used {
-            used if used < SLOTS => {
-                registry.used += 1;
-                used
+        let new = Arc::new(Bound { slot: AtomicUsize::new(SLOTS), resolver: resolver.clone() });
+        let mut hook = Err(OutOfSlots);
+        // Again, if another thread was faster.
+        REGISTRY.rcu(|before| {
+            new.slot.store(SLOTS, Ordering::Relaxed);
+            if let Some(bound) = before.as_deref().and_then(|registry| registry.find(resolver)) {
+                hook = Ok(Hook(bound));
+                return before.clone();
             }
-            _ => registry.free.pop_front().ok_or(OutOfSlots)?,
-        };
-        RESOLVERS[slot].store(Some(Arc::new(resolver.clone())));
-        let bound = Arc::new(Bound { slot, resolver: resolver.clone() });
-        registry.bound.push((resolver.clone(), Arc::downgrade(&bound)));
-        Ok(Hook(bound))
+            let mut registry = before.as_deref().cloned().unwrap_or_default();
+            let Some(slot) = registry.take_slot() else {
+                hook = Err(OutOfSlots);
+                return before.clone();
+            };
+            new.slot.store(slot, Ordering::Relaxed);
+            registry.bound.push((resolver.clone(), Arc::downgrade(&new)));
+            hook = Ok(Hook(Arc::clone(&new)));
+            Some(Arc::new(registry))
+        });
+        let hook = hook?;
+        // Whoever gets the hook: another thread may just have made it.
+        if RESOLVERS[hook.slot()].load().is_none() {
+            RESOLVERS[hook.slot()].store(Some(Arc::new(resolver.clone())));
+        }
+        Ok(hook)
+    }
+
+    fn slot(&self) -> usize {
+        self.0.slot.load(Ordering::Relaxed)
     }
 
     /// Returns the function to set with `rd_kafka_conf_set_resolve_cb`.
     #[must_use]
     pub fn callback(&self) -> ResolveCallback {
-        CALLBACKS[self.0.slot / ROW][self.0.slot % ROW]
+        CALLBACKS[self.slot() / ROW][self.slot() % ROW]
     }
 
     /// Returns whether a function at this address is the callback of any hook, of this one or another.
@@ -149,8 +183,7 @@ impl Hook {
     /// Returns how many slots are taken, out of [`SLOTS`].
     #[must_use]
     pub fn slots_in_use() -> usize {
-        let registry = REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
-        registry.used - registry.free.len()
+        REGISTRY.load().as_deref().map_or(0, |registry| registry.used - registry.free.len())
     }
 
     /// Turns the hook into a pointer that keeps it alive, for the opaque of a C library.
@@ -173,15 +206,18 @@ impl Hook {
 
 impl Drop for Bound {
     fn drop(&mut self) {
-        RESOLVERS[self.slot].store(None);
-        let mut registry = REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = *self.slot.get_mut();
+        if slot == SLOTS {
+            return;
+        }
+        RESOLVERS[slot].store(None);
         let this: *const Bound = self;
-        let place = registry.bound.iter().position(|(_, bound)| bound.as_ptr() == this);
-        let entry = place.map(|place| registry.bound.swap_remove(place));
-        registry.free.push_back(self.slot);
-        // Freeing a resolver's map takes its time: not under the lock.
-        drop(registry);
-        drop(entry);
+        REGISTRY.rcu(|before| {
+            let mut registry = before.as_deref().cloned().unwrap_or_default();
+            registry.bound.retain(|(_, bound)| bound.as_ptr() != this);
+            registry.free.push_back(slot);
+            Some(Arc::new(registry))
+        });
     }
 }
 

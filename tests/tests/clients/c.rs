@@ -449,6 +449,20 @@ fn threads_that_apply_one_source_at_once_all_resolve() {
     }
 }
 
+/// A thread that is inside the library at a fork is not in the child.
+#[test]
+fn workers_that_are_forked_meanwhile_do_the_same() {
+    let program = program("c_fork.c", USUAL);
+    for newest in [false, true] {
+        let mut fork = Command::new(&program);
+        if newest {
+            fork.env("LD_LIBRARY_PATH", newest_librdkafka());
+        }
+        let output = succeeds(fork.arg("200"));
+        assert_eq!(output.stdout, "200 workers\n", "{output}");
+    }
+}
+
 /// The shared libraries that a program or library names.
 fn needed(file: &Path) -> Vec<String> {
     let dynamic = dynamic_section(file);
