@@ -23,18 +23,17 @@ thread_local! {
     static CLIENT: Cell<Option<Current>> = const { Cell::new(None) };
 }
 
-/// Has the lines of the client's threads go to its log, if it has one of the program's.
+/// Has the lines of the client's threads go to its log, if it has one of the program's. Returns whether they do.
 ///
 /// # Safety
 ///
 /// `client` is being made: this is called from on_new. `librdkafka` is its own, and lives as long as the client.
-pub(crate) unsafe fn watch(librdkafka: *const Librdkafka, client: *mut Client) {
+pub(crate) unsafe fn watch(librdkafka: *const Librdkafka, client: *mut Client) -> bool {
     // SAFETY: the caller vouches for both.
     unsafe {
         // Not for nothing: when a client cannot be made after all, librdkafka leaks the interceptors that were added to it.
-        if (*librdkafka).log_of(client).is_some() {
-            (*librdkafka).on_thread_start(client, on_thread_start, librdkafka.cast_mut().cast());
-        }
+        (*librdkafka).log_of(client).is_some()
+            && (*librdkafka).on_thread_start(client, on_thread_start, librdkafka.cast_mut().cast())
     }
 }
 

@@ -4,7 +4,6 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr;
 use std::sync::Once;
 
-use kafka_emr_core::Resolver;
 use kafka_emr_hook::{Hook, guard};
 use libc::addrinfo;
 
@@ -166,9 +165,8 @@ unsafe extern "C" fn on_new(
     let this: *const Applied = opaque.cast();
     // SAFETY: librdkafka passes the opaque of `add_interceptors`, which lives as long as the client, and the client that is made.
     guard("a new client", (), || unsafe {
-        client_log::watch(&raw const (*this).librdkafka, client);
-        let watch = || Pin::watch(&raw const (*this).pin, (*this).hook.resolver(), client);
-        client_log::of_client(&(*this).librdkafka, client, watch);
+        let has_log = client_log::watch(&raw const (*this).librdkafka, client);
+        Pin::watch(&raw const (*this).pin, &(*this).hook, client, has_log);
     });
     NO_ERROR
 }
@@ -196,9 +194,9 @@ pub unsafe extern "C" fn kafka_emr_apply(
 }
 
 /// Warns that the cluster's id is not compared, if it should be.
-fn warn_of_no_pin(resolver: &Resolver) {
-    if resolver.clusters().iter().any(|cluster| cluster.cluster_id().is_some()) {
-        warn_once(resolver, "cluster_id is not checked: that needs librdkafka 2.13.0 or later");
+fn warn_of_no_pin(hook: &Hook) {
+    if hook.resolver().clusters().iter().any(|cluster| cluster.cluster_id().is_some()) {
+        warn_once(hook, "cluster_id is not checked: that needs librdkafka 2.13.0 or later");
     }
 }
 
@@ -248,8 +246,9 @@ unsafe fn apply(
             return Err(Error::configuration(other));
         }
         let hook = if keep {
-            warn_of_no_pin(&handle.resolver);
-            shared::keep(&handle.source, hook)
+            let hook = shared::keep(&handle.source, hook);
+            warn_of_no_pin(&hook);
+            hook
         } else {
             // Owned first, so that the callback never outlives its hook.
             let name = CString::new(format!("kafka-emr {:#x}", hook.callback() as usize)).unwrap_or_default();

@@ -228,12 +228,13 @@ impl Librdkafka {
         }
     }
 
-    /// Adds an interceptor for the client's threads, if this librdkafka has that; from on_new only.
-    pub(crate) unsafe fn on_thread_start(&self, client: *mut Client, then: OnThreadStart, opaque: *mut c_void) {
-        if let Some(add_on_thread_start) = self.add_on_thread_start {
+    /// Adds an interceptor for the client's threads, and returns whether this librdkafka has that; from on_new only.
+    pub(crate) unsafe fn on_thread_start(&self, client: *mut Client, then: OnThreadStart, opaque: *mut c_void) -> bool {
+        self.add_on_thread_start.is_some_and(|add_on_thread_start| {
             // SAFETY: the caller vouches for `client`, which is being made, and for `opaque` as long as it lives.
-            unsafe { add_on_thread_start(client, INTERCEPTOR.as_ptr(), then, opaque) };
-        }
+            let added = unsafe { add_on_thread_start(client, INTERCEPTOR.as_ptr(), then, opaque) };
+            added == NO_ERROR
+        })
     }
 
     pub(crate) unsafe fn on_conf_set(&self, conf: *mut Conf, then: OnConfSet, opaque: *mut c_void) -> RespErr {

@@ -1,11 +1,11 @@
 //! Warns when another cluster answers than the one the description pins with `cluster_id`.
 
-use std::ffi::c_void;
+use std::ffi::{c_char, c_int, c_void};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
 
-use kafka_emr_core::{OneLine, Resolver};
-use kafka_emr_hook::guard;
+use kafka_emr_core::OneLine;
+use kafka_emr_hook::{Hook, WeakHook, guard};
 
 use crate::client_log;
 use crate::librdkafka::{Client, Librdkafka, NO_ERROR, RespErr};
@@ -19,6 +19,8 @@ pub(crate) struct Pin {
     librdkafka: Librdkafka,
     expected: OnceLock<Expected>,
     compared: AtomicBool,
+    /// The hook of a client whose log gets the warning that nothing is compared.
+    unchecked: OnceLock<WeakHook>,
 }
 
 struct Expected {
@@ -28,22 +30,28 @@ struct Expected {
 
 impl Pin {
     pub(crate) fn new(librdkafka: Librdkafka) -> Self {
-        Pin { librdkafka, expected: OnceLock::new(), compared: AtomicBool::new(false) }
+        Pin { librdkafka, expected: OnceLock::new(), compared: AtomicBool::new(false), unchecked: OnceLock::new() }
     }
 
-    /// Watches a client, where the resolver's one cluster is pinned.
+    /// Watches a client, if the hook's one cluster is pinned. `has_log` is the result of [`client_log::watch`].
     ///
     /// # Safety
     ///
     /// `client` is being made: this is called from on_new. `this` lives as long as the client.
-    pub(crate) unsafe fn watch(this: *const Pin, resolver: &Resolver, client: *mut Client) {
-        let clusters = resolver.clusters();
+    pub(crate) unsafe fn watch(this: *const Pin, hook: &Hook, client: *mut Client, has_log: bool) {
+        let clusters = hook.resolver().clusters();
         let [cluster] = &clusters[..] else { return };
         let Some(cluster_id) = cluster.cluster_id() else { return };
         // SAFETY: the caller vouches for both.
         unsafe {
             if !(*this).librdkafka.is_consumer(client) {
-                warn_once(resolver, "cluster_id is not checked for producers and admin clients, only for consumers");
+                if has_log {
+                    // The client is not finished, and has no name yet: its log must not be called before its threads run.
+                    let _ = (*this).unchecked.set(hook.downgrade());
+                    (*this).librdkafka.on_thread_start(client, on_thread_start, this.cast_mut().cast());
+                } else {
+                    warn_once(hook, NO_CONSUMER);
+                }
                 return;
             }
             let expected = Expected { title: cluster.title().to_owned(), cluster_id: cluster_id.to_owned() };
@@ -77,20 +85,30 @@ impl Pin {
     }
 }
 
-/// Warns once for each resolver why its cluster's id is not compared.
-pub(crate) fn warn_once(resolver: &Resolver, why: &'static str) {
-    static WARNED: Mutex<Vec<(String, &str)>> = Mutex::new(Vec::new());
-    let warning = (resolver.to_string(), why);
-    let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
-    let first = !warned.contains(&warning);
-    if first {
-        warned.push(warning);
+const NO_CONSUMER: &str = "cluster_id is not checked for producers and admin clients, only for consumers";
+
+/// Warns once for each hook why its cluster's id is not compared.
+pub(crate) fn warn_once(hook: &Hook, why: &str) {
+    if hook.is_first_warning() {
+        log::warn!("{}: {why}", hook.resolver());
     }
-    // A logger may take its time.
-    drop(warned);
-    if first {
-        log::warn!("{resolver}: {why}");
-    }
+}
+
+/// Is called in each of the client's threads, after [`client_log`] has taken notice of it.
+unsafe extern "C" fn on_thread_start(
+    _client: *mut Client,
+    _kind: c_int,
+    _name: *const c_char,
+    opaque: *mut c_void,
+) -> RespErr {
+    guard("a thread of a client", (), || {
+        // SAFETY: librdkafka passes the opaque of `watch`, which lives as long as the client.
+        let pin = unsafe { &*opaque.cast::<Pin>() };
+        if let Some(hook) = pin.unchecked.get().and_then(WeakHook::upgrade) {
+            warn_once(&hook, NO_CONSUMER);
+        }
+    });
+    NO_ERROR
 }
 
 unsafe extern "C" fn on_consume(client: *mut Client, _message: *mut c_void, opaque: *mut c_void) -> RespErr {
@@ -98,4 +116,50 @@ unsafe extern "C" fn on_consume(client: *mut Client, _message: *mut c_void, opaq
     // same pin, which is only read.
     guard("comparing the cluster's id", (), || unsafe { (*opaque.cast::<Pin>()).compare(client) });
     NO_ERROR
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use kafka_emr_core::Resolver;
+    use log::{LevelFilter, Log, Metadata, Record};
+
+    use super::*;
+
+    static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+    /// Keeps the lines of this module.
+    struct Lines;
+
+    impl Log for Lines {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn log(&self, record: &Record<'_>) {
+            if record.target().ends_with("pin") {
+                LINES.lock().unwrap().push(record.args().to_string());
+            }
+        }
+
+        fn flush(&self) {}
+    }
+
+    #[test]
+    fn each_hook_is_warned_of_once_and_then_forgotten() {
+        log::set_logger(&Lines).unwrap();
+        log::set_max_level(LevelFilter::Warn);
+        for _ in 0..2 {
+            for id in 0..1000 {
+                let source = format!("emr://{id}?release=3.10&emr-worker-1=10.0.1.24");
+                let hook = Hook::of(&Resolver::open(&source).unwrap()).unwrap();
+                warn_once(&hook, "expected by this test");
+                warn_once(&hook.clone(), "expected by this test");
+            }
+        }
+        let lines = LINES.lock().unwrap();
+        assert_eq!(lines.len(), 2000);
+        assert_eq!(lines.iter().filter(|line| **line == "cluster-7: expected by this test").count(), 2);
+    }
 }

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::error::Error as StdError;
 use std::ffi::c_void;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwapOption;
@@ -80,6 +80,7 @@ struct Bound {
     /// Not yet a slot, but [`SLOTS`], in one that does not get into the registry.
     slot: AtomicUsize,
     resolver: Resolver,
+    has_warned: AtomicBool,
 }
 
 /// A hook that somebody else keeps, or nobody any more.
@@ -119,7 +120,11 @@ impl Hook {
     ///
     /// Fails when [`SLOTS`] resolvers have one already.
     pub fn of(resolver: &Resolver) -> Result<Self, OutOfSlots> {
-        let new = Arc::new(Bound { slot: AtomicUsize::new(SLOTS), resolver: resolver.clone() });
+        let new = Arc::new(Bound {
+            slot: AtomicUsize::new(SLOTS),
+            resolver: resolver.clone(),
+            has_warned: AtomicBool::new(false),
+        });
         let mut hook = Err(OutOfSlots);
         // Again, if another thread was faster.
         REGISTRY.rcu(|before| {
@@ -166,6 +171,13 @@ impl Hook {
     #[must_use]
     pub fn resolver(&self) -> &Resolver {
         &self.0.resolver
+    }
+
+    /// Returns true the first time, and false from then on, whichever handle is asked: for a warning that concerns all clients
+    /// of the resolver.
+    #[must_use]
+    pub fn is_first_warning(&self) -> bool {
+        !self.0.has_warned.swap(true, Ordering::Relaxed)
     }
 
     /// Returns a handle that does not keep the hook.

@@ -307,9 +307,9 @@ unsafe extern "C" fn on_new(
         // being made.
         unsafe {
             let plugin = &*opaque.cast::<Plugin>();
-            client_log::watch(&raw const plugin.librdkafka, client);
+            let has_log = client_log::watch(&raw const plugin.librdkafka, client);
             let hook = plugin.hook_of_client(conf).map_err(message)?;
-            client_log::of_client(&plugin.librdkafka, client, || Pin::watch(&plugin.pin, hook.resolver(), client));
+            Pin::watch(&plugin.pin, &hook, client, has_log);
             Ok::<_, String>(NO_ERROR)
         }
     })

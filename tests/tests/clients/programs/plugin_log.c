@@ -39,6 +39,9 @@ static void on_log(const rd_kafka_t *of, int level, const char *facility, const 
         if (strcmp((const char *)rd_kafka_opaque(of), "the program's") != 0) {
             fail("another opaque", message);
         }
+        if (rd_kafka_name(of)[0] == '\0') {
+            fail("a line before the client has its name", message);
+        }
         printf("log %d %s\n", level, message);
     }
     pthread_mutex_unlock(&mutex);
