@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _socket
 import asyncio
 import pathlib
 import socket
@@ -93,6 +94,73 @@ def test_classes_that_derive_from_uvloops(description: pathlib.Path, server: Ser
         run(Before(), all_of_it(server.port))
         run(After(), all_of_it(server.port))
         assert "create_connection" not in vars(After)
+
+
+class Direct(uvloop.Loop):
+    """Goes past the class that it derives from."""
+
+    async def create_connection(self, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any) -> Any:
+        return await uvloop.loop.Loop.create_connection(self, protocol_factory, host, port, **options)
+
+    async def getaddrinfo(self, host: Any, port: Any, **options: Any) -> Any:
+        return await uvloop.loop.Loop.getaddrinfo(self, host, port, **options)
+
+
+class Mixin:
+    """No loop, and in front of one."""
+
+    create_connection = Direct.create_connection
+    getaddrinfo = Direct.getaddrinfo
+
+
+class Mixed(Mixin, uvloop.Loop):  # type: ignore[misc]
+    pass
+
+
+class Below(Direct):
+    """Has a class above that is reached as well."""
+
+    async def create_connection(self, *arguments: Any, **options: Any) -> Any:
+        return await super().create_connection(*arguments, **options)
+
+
+class OwnNames(asyncio.SelectorEventLoop):
+    """Looks names up by itself."""
+
+    async def getaddrinfo(self, host: Any, port: Any, **options: Any) -> Any:
+        return _socket.getaddrinfo(host, port, *options.values())
+
+
+@pytest.mark.parametrize("loop_class", [Direct, Mixed, Below, OwnNames])
+def test_classes_with_methods_of_their_own(loop_class: Any, description: pathlib.Path, server: Server) -> None:
+    before = {name: vars(loop_class).get(name) for name in ("create_connection", "getaddrinfo")}
+    with kafka_emr.install(description):
+        run(loop_class(), all_of_it(server.port))
+    assert {name: vars(loop_class).get(name) for name in before} == before
+
+    # It may be defined later.
+    with kafka_emr.install(description):
+        later = type("Later", (loop_class,), {name: method for name, method in before.items() if method})
+        run(later(), all_of_it(server.port))
+
+
+@pytest.mark.parametrize("host", [NAME, "localhost"])
+def test_each_name_is_asked_for_once(host: str, description: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lookups: List[bytes] = []
+    original = kafka_emr._library.Handle.program_lookup
+
+    def program_lookup(self: Any, name: bytes, *arguments: Any) -> Any:
+        lookups.append(name)
+        return original(self, name, *arguments)
+
+    async def connect() -> None:
+        with pytest.raises(OSError):
+            await asyncio.get_running_loop().create_connection(asyncio.Protocol, host, 1)
+
+    monkeypatch.setattr(kafka_emr._library.Handle, "program_lookup", program_lookup)
+    with kafka_emr.install(description):
+        run(Below(), connect())
+    assert lookups == [host.encode()]
 
 
 @pytest.mark.parametrize("imported", ["before", "after"])

@@ -1,13 +1,15 @@
 """Event loops that look names up and connect by themselves, as uvloop's do.
 
 asyncio's own loops call ``socket.getaddrinfo`` and ``socket.connect``, and need nothing. A loop that is not built on them
-derives from ``asyncio.AbstractEventLoop`` all the same, as a class that Python code may change.
+derives from ``asyncio.AbstractEventLoop`` all the same, as a class that Python code may change. One that is built on them may
+look names up by itself.
 """
 
 from __future__ import annotations
 
 import asyncio
 import functools
+import itertools
 import socket
 from typing import Any, Callable, Iterable, Iterator, List, Type
 
@@ -20,15 +22,36 @@ from ._sockets import python_entry
 def patches(later: Callable[[Iterable[Patch]], None]) -> Iterator[Patch]:
     """What is to be patched now. ``later`` is called with what is to be patched of each class that is defined later."""
     yield Patch(asyncio.AbstractEventLoop, "__init_subclass__", functools.partial(_new_init_subclass, later))
-    for loop_class in asyncio.AbstractEventLoop.__subclasses__():
+    for loop_class in _below(asyncio.AbstractEventLoop):
         yield from _patches_of(loop_class)
 
 
+def _below(loop_class: Type[Any]) -> Iterator[Type[Any]]:
+    """The classes that derive from a class."""
+    for derived in loop_class.__subclasses__():
+        yield derived
+        yield from _below(derived)
+
+
 def _patches_of(loop_class: Type[Any]) -> Iterator[Patch]:
-    """What is to be patched of a class of loops. Those that derive from it have it from there."""
-    if asyncio.AbstractEventLoop in loop_class.__bases__ and loop_class is not asyncio.BaseEventLoop:
+    """What is to be patched of a class of loops: methods of its own, and of bases that are no loops, as uvloop's is in C."""
+    if loop_class.__module__.partition(".")[0] == "asyncio":
+        return
+    bases = itertools.takewhile(lambda base: not issubclass(base, asyncio.AbstractEventLoop), loop_class.__mro__[1:])
+    own = {name for owner in (loop_class, *bases) for name in vars(owner)}
+    if "getaddrinfo" in own:
         yield Patch(loop_class, "getaddrinfo", _new_getaddrinfo)
+    # Where asyncio's is behind it, Python's own sockets connect.
+    if "create_connection" in own and not issubclass(loop_class, asyncio.BaseEventLoop):
         yield Patch(loop_class, "create_connection", _new_create_connection)
+
+
+class _Answered(str):
+    """A host that the clusters were asked for. A method that is replaced may call another one that is replaced, of its base."""
+
+
+def _answered(host: Any) -> Any:
+    return _Answered(host) if isinstance(host, str) else host
 
 
 def check_running_loop() -> None:
@@ -60,9 +83,9 @@ def _new_getaddrinfo(original: Callable[..., Any]) -> Callable[..., Any]:
     async def getaddrinfo(
         self: Any, host: Any, port: Any, *, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
     ) -> Any:
-        entries = lookup(host, port, family, type, proto, flags)
+        entries = None if isinstance(host, _Answered) else lookup(host, port, family, type, proto, flags)
         if entries is None:
-            return await original(self, host, port, family=family, type=type, proto=proto, flags=flags)
+            return await original(self, _answered(host), port, family=family, type=type, proto=proto, flags=flags)
         return [python_entry(entry) for entry in entries]
 
     return getaddrinfo
@@ -73,6 +96,8 @@ def _new_create_connection(original: Callable[..., Any]) -> Callable[..., Any]:
     async def create_connection(
         self: Any, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any
     ) -> Any:
+        if isinstance(host, _Answered):
+            return await original(self, protocol_factory, host, port, **options)
         asked = [options.get(key) or 0 for key in ("family", "proto", "flags")]
         entries = None
         if options.get("sock") is None:
@@ -80,14 +105,14 @@ def _new_create_connection(original: Callable[..., Any]) -> Callable[..., Any]:
         addresses = [entry.address[:2] for entry in entries or ()] or [(host, port)]
         addresses = [destination(socket.SOCK_STREAM, *address) for address in addresses]
         if addresses == [(host, port)]:
-            return await original(self, protocol_factory, host, port, **options)
+            return await original(self, protocol_factory, _answered(host), port, **options)
         if options.get("ssl") and options.get("server_hostname") is None:
             # What the loop would do: the name that was asked for, not where it leads.
             options["server_hostname"] = host
         failed: List[OSError] = []
-        for address in addresses:
+        for address, to_port in addresses:
             try:
-                return await original(self, protocol_factory, *address, **options)
+                return await original(self, protocol_factory, _answered(address), to_port, **options)
             except OSError as error:
                 failed.append(error)
         if len(failed) == 1:
