@@ -9,10 +9,12 @@ import socket
 import subprocess
 import sys
 import threading
-from typing import Iterator
+from typing import Any, Iterator, List
 
 import pytest
 import uvloop
+
+from kafka_emr import _library
 
 DESCRIPTION = """\
 id = "48742"
@@ -86,6 +88,21 @@ def nothing_stays() -> Iterator[None]:
     before = state()
     yield
     assert state() == before
+
+
+@pytest.fixture
+def lookups() -> Iterator[List[bytes]]:
+    """The names that clusters are asked for."""
+    asked: List[bytes] = []
+    original = _library.Handle.program_lookup
+
+    def program_lookup(self: _library.Handle, host: bytes, *arguments: Any) -> Any:
+        asked.append(host)
+        return original(self, host, *arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_library.Handle, "program_lookup", program_lookup)
+        yield asked
 
 
 def run_python(code: str, *arguments: object) -> None:

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
+import enum
 import inspect
 import itertools
 import pathlib
 import socket
 import ssl
 import sys
-from typing import Callable, Dict
+from typing import Any, Callable, Dict, List
 
 import pytest
 from conftest import Server
@@ -208,6 +210,44 @@ def test_connect_refuses_what_it_refused(description, address) -> None:  # type:
             assert outcome() == before
 
 
+class Port(enum.IntEnum):
+    DISCARD = 9
+
+
+class Text(str):
+    pass
+
+
+PORTS: List[Any] = [9, 0, -1, 2**31, -(2**31), 2**63, 2**70, -(2**70), True, Port.DISCARD, "9", "-1", "", b"9", Text("9"), "é"]
+PORTS += [None, 1.5, bytearray(b"9"), memoryview(b"9"), [9]]
+HOSTS: List[Callable[[str], Any]] = [str, str.encode, Text, lambda name: bytearray(name.encode()), lambda name: [name]]
+
+
+def test_what_is_refused_is_refused_for_a_clusters_name_too(description: pathlib.Path) -> None:
+    def outcome(call: Callable[[], object]) -> object:
+        try:
+            call()
+            return None
+        except Exception as error:
+            return type(error)
+
+    def connect(address: Any) -> None:
+        with socket.socket() as sock:
+            sock.settimeout(10)
+            sock.connect(address)
+
+    with kafka_emr.install(description):
+        for host, port in itertools.product(HOSTS, PORTS):
+            foreign, own = host("localhost"), host(NAME)
+            for call in (
+                lambda name: socket.getaddrinfo(name, port),
+                lambda name: connect((name, port)),
+                lambda name: connect((name, port, 1)),
+            ):
+                expected = outcome(lambda: call(foreign))
+                assert outcome(lambda: call(own)) == expected, (own, port)
+
+
 def test_other_families(description: pathlib.Path, tmp_path: pathlib.Path) -> None:
     path = str(tmp_path / "socket")
     with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as client:
@@ -273,6 +313,28 @@ def test_somebody_patched_on_top(description: pathlib.Path, monkeypatch: pytest.
     with pytest.raises(socket.gaierror):
         socket.getaddrinfo(NAME, 1)
     socket.getaddrinfo = original
+
+
+@pytest.mark.parametrize("host", [NAME, "nobody.invalid", b"nobody.invalid"])
+def test_a_second_layer_asks_nothing(
+    host: Any, description: pathlib.Path, lookups: List[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = socket.getaddrinfo
+    with kafka_emr.install(description):
+        ours, our_connect = socket.getaddrinfo, socket.socket.connect
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *arguments: ours(*arguments))
+        monkeypatch.setattr(socket.socket, "connect", lambda self, address: our_connect(self, address))
+        with kafka_emr.install(description):
+            for connect in False, True:
+                with contextlib.suppress(OSError), socket.socket() as sock:
+                    sock.connect((host, 1)) if connect else socket.getaddrinfo(host, 1)
+                # Two are installed. The first one answers for its names, and is not asked for the address that it answers.
+                assert len(lookups) == (1 if host == NAME else 2), lookups
+                lookups.clear()
+            # They put back what they had found, which is ours.
+            monkeypatch.undo()
+            assert socket.getaddrinfo(NAME, 1)[0][4][0] == "127.20.1.24"
+    assert socket.getaddrinfo is original
 
 
 def test_many_threads_install_and_connect(description: pathlib.Path, server: Server) -> None:

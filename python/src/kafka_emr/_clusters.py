@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import socket
+import struct
 from typing import Any, List, Optional, Tuple
 
 from ._library import Entry, Handle, raw_address
+
+# C's numbers are below.
+_INT, _LONG = 2 ** (8 * struct.calcsize("i") - 1), 2 ** (8 * struct.calcsize("l") - 1)
 
 _FAMILIES = (socket.AF_UNSPEC, socket.AF_INET, socket.AF_INET6)
 
@@ -26,13 +30,29 @@ def remove(handle: Handle) -> bool:
     return bool(_installed)
 
 
-def lookup(host: object, port: object, family: int, type: int, proto: int, flags: int) -> Optional[List[Entry]]:
-    """Asks the clusters; None is for the system."""
-    name, service = _bytes(host), _bytes(port) if not isinstance(port, int) else b"%d" % port
+class _AnsweredText(str):
+    pass
+
+
+class _AnsweredBytes(bytes):
+    pass
+
+
+def answered(host: Any) -> Any:
+    """Marks a host that the clusters were asked for. What was replaced may call another replacement, which asks nothing then."""
+    if isinstance(host, str):
+        return _AnsweredText(host)
+    return _AnsweredBytes(host) if isinstance(host, bytes) else host
+
+
+def lookup(host: Any, port: Any, family: int, type: int, proto: int, flags: int) -> Optional[List[Entry]]:
+    """Asks the clusters; None is for the system, and for what it refuses with an exception of its own."""
+    # An int of another class, as True, is none to socket.getaddrinfo.
+    service = b"%d" % port if port.__class__ is int and -_LONG <= port < _LONG else _bytes(port)
+    name = _bytes(host)
     if name is None or (service is None and port is not None) or family not in _FAMILIES:
         return None
-    # Numbers that C has no place for, and ports of a kind that it does not take: the original says so.
-    if isinstance(port, bytearray) or not all(-(2**31) <= number < 2**31 for number in (type, proto, flags)):
+    if not (-_INT <= type < _INT and -_INT <= proto < _INT and -_INT <= flags < _INT):
         return None
     for handle in _installed:
         entries = handle.program_lookup(name, service, family, type, proto, flags)
@@ -56,9 +76,9 @@ def destination(type: int, host: Any, port: Any) -> Tuple[Any, Any]:
 
 
 def _bytes(value: object) -> Optional[bytes]:
-    """A text as C has it; None for one that no cluster knows."""
+    """A text as C has it; None for one that no cluster knows, or that the clusters were asked for."""
+    if isinstance(value, (_AnsweredText, _AnsweredBytes)):
+        return None
     if isinstance(value, str) and value.isascii():
         value = value.encode()
-    if isinstance(value, (bytes, bytearray)) and b"\0" not in value:
-        return bytes(value)
-    return None
+    return value if isinstance(value, bytes) and b"\0" not in value else None

@@ -13,7 +13,7 @@ import itertools
 import socket
 from typing import Any, Callable, Iterable, Iterator, List, Type
 
-from ._clusters import destination, lookup
+from ._clusters import answered, destination, lookup
 from ._library import Error, ErrorCode
 from ._patch import Patch
 from ._sockets import python_entry
@@ -46,14 +46,6 @@ def _patches_of(loop_class: Type[Any]) -> Iterator[Patch]:
         yield Patch(loop_class, "create_connection", _new_create_connection)
 
 
-class _Answered(str):
-    """A host that the clusters were asked for. A method that is replaced may call another one that is replaced, of its base."""
-
-
-def _answered(host: Any) -> Any:
-    return _Answered(host) if isinstance(host, str) else host
-
-
 def check_running_loop() -> None:
     """Raises Error in an event loop that cannot be reached."""
     try:
@@ -83,9 +75,9 @@ def _new_getaddrinfo(original: Callable[..., Any]) -> Callable[..., Any]:
     async def getaddrinfo(
         self: Any, host: Any, port: Any, *, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
     ) -> Any:
-        entries = None if isinstance(host, _Answered) else lookup(host, port, family, type, proto, flags)
+        entries = lookup(host, port, family, type, proto, flags)
         if entries is None:
-            return await original(self, _answered(host), port, family=family, type=type, proto=proto, flags=flags)
+            return await original(self, answered(host), port, family=family, type=type, proto=proto, flags=flags)
         return [python_entry(entry) for entry in entries]
 
     return getaddrinfo
@@ -96,8 +88,6 @@ def _new_create_connection(original: Callable[..., Any]) -> Callable[..., Any]:
     async def create_connection(
         self: Any, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any
     ) -> Any:
-        if isinstance(host, _Answered):
-            return await original(self, protocol_factory, host, port, **options)
         asked = [options.get(key) or 0 for key in ("family", "proto", "flags")]
         entries = None
         if options.get("sock") is None:
@@ -105,14 +95,14 @@ def _new_create_connection(original: Callable[..., Any]) -> Callable[..., Any]:
         addresses = [entry.address[:2] for entry in entries or ()] or [(host, port)]
         addresses = [destination(socket.SOCK_STREAM, *address) for address in addresses]
         if addresses == [(host, port)]:
-            return await original(self, protocol_factory, _answered(host), port, **options)
+            return await original(self, protocol_factory, answered(host), port, **options)
         if options.get("ssl") and options.get("server_hostname") is None:
             # What the loop would do: the name that was asked for, not where it leads.
             options["server_hostname"] = host
         failed: List[OSError] = []
         for address, to_port in addresses:
             try:
-                return await original(self, protocol_factory, _answered(address), to_port, **options)
+                return await original(self, protocol_factory, answered(address), to_port, **options)
             except OSError as error:
                 failed.append(error)
         if len(failed) == 1:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import operator
 import socket
 import sys
 from typing import Any, Callable, Iterator
 
-from ._clusters import destination, lookup
+from ._clusters import answered, destination, lookup
 from ._library import Entry
 from ._patch import Patch
 
@@ -39,7 +40,7 @@ def _new_getaddrinfo(original: Callable[..., Any]) -> Callable[..., Any]:
     def getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> Any:
         entries = lookup(host, port, family, type, proto, flags)
         if entries is None:
-            return original(host, port, family, type, proto, flags)
+            return original(answered(host), port, family, type, proto, flags)
         sys.audit("socket.getaddrinfo", host, port, family, type, proto)
         return [python_entry(entry) for entry in entries]
 
@@ -59,8 +60,16 @@ def _redirected(sock: socket.socket, address: Any) -> Any:
     if sock.family not in (socket.AF_INET, socket.AF_INET6) or not isinstance(address, tuple) or len(address) < 2:
         return address
     host, port = address[:2]
-    entries = lookup(host, port, sock.family, sock.type, sock.proto, 0)
+    if isinstance(host, bytearray):
+        host = bytes(host)
+    try:
+        port = operator.index(port)
+    except TypeError:
+        return address
+    # What is no port is the original's to refuse, which would look the host up first.
+    is_port = 0 <= port <= 65535
+    entries = lookup(host, port if is_port else None, sock.family, sock.type, sock.proto, 0)
     if entries:
-        host, port = entries[0].address[:2]
-    to = destination(sock.type, host, port)
-    return address if to == address[:2] else (*to, *address[2:])
+        host, port = entries[0].address[0], entries[0].address[1] if is_port else port
+    host, port = destination(sock.type, host, port)
+    return (answered(host), port, *address[2:])
