@@ -218,7 +218,7 @@ class Text(str):
     pass
 
 
-PORTS: List[Any] = [9, 0, -1, 2**31, -(2**31), 2**63, 2**70, -(2**70), True, Port.DISCARD, "9", "-1", "", b"9", Text("9"), "é"]
+PORTS: List[Any] = [9, 0, -1, 2**31, -(2**31), 2**70, -(2**70), True, Port.DISCARD, "9", "-1", "", b"9", Text("9"), "é"]
 PORTS += [None, 1.5, bytearray(b"9"), memoryview(b"9"), [9]]
 HOSTS: List[Callable[[str], Any]] = [str, str.encode, Text, lambda name: bytearray(name.encode()), lambda name: [name]]
 

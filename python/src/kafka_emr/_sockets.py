@@ -63,7 +63,7 @@ def _redirected(sock: socket.socket, address: Any) -> Any:
     if isinstance(host, bytearray):
         host = bytes(host)
     try:
-        port = operator.index(port)
+        port = int(operator.index(port))
     except TypeError:
         return address
     # What is no port is the original's to refuse, which would look the host up first.
