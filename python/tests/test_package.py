@@ -7,6 +7,8 @@ import pathlib
 import re
 import subprocess
 import sys
+from ctypes import POINTER, c_char_p, c_int, c_size_t, c_uint, c_void_p
+from typing import Any, Dict, List
 
 import kafka_emr
 from kafka_emr import _library, _logging
@@ -44,12 +46,49 @@ def test_all_that_is_public_is_documented() -> None:
                 assert method.startswith("_") or not callable(body) or body.__doc__, (name, method)
 
 
+# What a type of the header may be in ctypes. c_char_p is also what raw bytes and buffers are passed as.
+TYPES: Dict[str, List[Any]] = {
+    "void": [None],
+    "int": [c_int],
+    "unsigned int": [c_uint],
+    "size_t": [c_size_t],
+    "kafka_emr_err_t": [c_int],
+    "kafka_emr_log_level_t": [c_int],
+    "void *": [c_void_p],
+    "const char *": [c_char_p],
+    "char *": [c_char_p, c_void_p],
+    "const char *const *": [POINTER(c_char_p)],
+    "kafka_emr_resolver_t *": [c_void_p],
+    "const kafka_emr_resolver_t *": [c_void_p],
+    "struct addrinfo *": [POINTER(_library._AddrInfo)],
+    "const struct addrinfo *": [POINTER(_library._AddrInfo)],
+    "struct addrinfo **": [POINTER(POINTER(_library._AddrInfo))],
+    "const struct sockaddr *": [c_char_p],
+    "struct sockaddr_storage *": [c_char_p],
+    "kafka_emr_log_cb_t": [_logging.CALLBACK],
+}
+# A string that is the caller's to free: as c_char_p, its pointer would be lost.
+RESULTS = {**TYPES, "char *": [c_void_p]}
+
+
+def check_prototype(name: str, code: str, pattern: str, result: Any, arguments: Any) -> None:
+    """Compares a prototype with the one that the pattern finds: its result, and its arguments with their names."""
+    ((declared_result, declared),) = re.findall(pattern, code, re.MULTILINE)
+    assert result in RESULTS[declared_result.strip()], f"{name}: {declared_result}"
+    declared = [] if declared == "void" else [" ".join(argument.split()) for argument in declared.split(",")]
+    assert len(arguments) == len(declared), name
+    for argument, of_header in zip(arguments, declared):
+        assert argument in TYPES[re.sub(r"\w+$", "", of_header).strip()], f"{name}: {of_header}"
+
+
 def test_prototypes_are_those_of_the_header() -> None:
     header = (pathlib.Path(__file__).parents[2] / "include" / "kafka_emr.h").read_text()
     code = re.sub(r"//.*|/\*[^/]*\*/", "", header)
-    for name, (_, arguments) in _library._PROTOTYPES.items():
-        (declared,) = re.findall(rf"\b{name}\(([^)]*)\)", code)
-        assert len(arguments) == (0 if declared == "void" else declared.count(",") + 1), name
+    for name, (result, arguments) in _library._PROTOTYPES.items():
+        check_prototype(name, code, rf"^([\w *]+\W){name}\(([^)]*)\);", result, arguments)
+    callback: Any = _logging.CALLBACK
+    pattern = r"^typedef (\w+) \(\*kafka_emr_log_cb_t\)\(([^)]*)\);"
+    check_prototype("kafka_emr_log_cb_t", code, pattern, callback._restype_, callback._argtypes_)
     (not_mapped,) = re.findall(r"#define KAFKA_EMR_NOT_MAPPED (\d+)", header)
     assert int(not_mapped) == _library._NOT_MAPPED
     codes = {name: int(number) for name, number in re.findall(r"KAFKA_EMR_ERR_(\w+) = (\d+)", header)}
