@@ -474,7 +474,7 @@ fn an_opaque_keeps_the_hook_alive() {
 #[test]
 fn many_threads_make_and_end_hooks_at_once() {
     let _alone = alone();
-    let rounds = if cfg!(miri) { 3 } else { 500 };
+    let rounds = if cfg!(miri) { 3 } else { 50 };
     let shared = one_worker();
     std::thread::scope(|scope| {
         for _ in 0..8 {
