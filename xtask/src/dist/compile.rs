@@ -99,7 +99,7 @@ impl Compiler {
     /// libkafka_emr, shared and static, and the library that `exec` preloads.
     pub(super) fn libraries(&self) -> Result<[PathBuf; 3], String> {
         let what = ["-p", "kafka-emr-ffi", "-p", "kafka-emr-preload"];
-        self.build(&format!("gnu.{GLIBC}"), Linked::Dynamically, &what)?;
+        self.build("gnu", Linked::Dynamically, &what)?;
         let files = ["libkafka_emr.so", "libkafka_emr.a", "libkafka_emr_preload.so"];
         Ok(files.map(|file| self.built("gnu", Linked::Dynamically, file)))
     }
@@ -111,12 +111,11 @@ impl Compiler {
     }
 
     fn build(&self, libc: &str, linked: Linked, what: &[&str]) -> Result<(), String> {
+        let target = if libc == "gnu" { format!("{}.{GLIBC}", self.triple(libc)) } else { self.triple(libc) };
         let mut cargo = Command::new(self.python.join("bin/cargo-zigbuild"));
-        cargo
-            .args(["zigbuild", "--quiet", "--locked", "--profile", PROFILE, "--target", &self.triple(libc)])
-            .args(what);
+        cargo.args(["zigbuild", "--quiet", "--locked", "--profile", PROFILE, "--target", &target]).args(what);
         cargo.arg("--target-dir").arg(self.folder(linked));
-        self.prepare(&mut cargo, linked.flags())?;
+        self.prepare(&mut cargo, libc, linked.flags())?;
         run(cargo)
     }
 
@@ -126,21 +125,17 @@ impl Compiler {
     }
 
     /// The environment of a build. What is built depends on the sources alone: not on where they are, or when it is.
-    pub(super) fn prepare(&self, command: &mut Command, flags: &[&str]) -> Result<(), String> {
+    pub(super) fn prepare(&self, command: &mut Command, libc: &str, flags: &[&str]) -> Result<(), String> {
         let bin = self.target.join("zig/bin");
         let path = std::env::var_os("PATH").unwrap_or_default();
         let path = std::env::join_paths(std::iter::once(bin.clone()).chain(std::env::split_paths(&path)));
         command.env("PATH", path.map_err(|error| error.to_string())?);
-        for (libc, version) in [("gnu", format!(".{GLIBC}")), ("musl", String::new())] {
-            let cc = self.c_compiler(&bin, libc, &version)?;
-            let triple = self.triple(libc).replace('-', "_");
-            command.env(format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase()), bin.join(&cc));
-            command.env(format!("CC_{triple}"), &cc);
-            if libc == "musl" {
-                // librdkafka's configure asks for CC, which counts for what runs here as well.
-                command.env("CC", &cc).env("HOST_CC", "cc");
-            }
-        }
+        let cc = self.c_compiler(&bin, libc)?;
+        let triple = self.triple(libc).replace('-', "_");
+        // Of this target alone: the other one's may be this machine itself.
+        command.env(format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase()), bin.join(&cc));
+        // librdkafka's configure asks for CC, which counts for what runs here as well.
+        command.env(format!("CC_{triple}"), &cc).env("CC", &cc).env("HOST_CC", "cc");
         command.env("GNUMAKEFLAGS", MAKE);
         let mut version = Command::new(&self.zig);
         version.arg("version");
@@ -163,7 +158,8 @@ impl Compiler {
 
     /// Writes a script that is zig as a C compiler and linker for a libc, and returns its name. OpenSSL has the name in it: this
     /// one is the same everywhere, and found by PATH.
-    fn c_compiler(&self, bin: &Path, libc: &str, version: &str) -> Result<String, String> {
+    fn c_compiler(&self, bin: &Path, libc: &str) -> Result<String, String> {
+        let version = if libc == "gnu" { format!(".{GLIBC}") } else { String::new() };
         let name = format!("{}-linux-{libc}-cc", self.arch);
         let file = bin.join(&name);
         let cargo_zigbuild = self.python.join("bin/cargo-zigbuild");

@@ -25,7 +25,7 @@ fn wheel(compiler: &Compiler, dist: &Path, libc: &str, platform: &str) -> Result
     maturin.args(["--target", &compiler.triple(libc), "--compatibility", platform, "--interpreter"]).arg(&python);
     maturin.arg("--out").arg(&out).arg("--target-dir").arg(compiler.folder(Linked::Dynamically)).current_dir("python");
     // For musl, maturin adds the flags itself.
-    compiler.prepare(&mut maturin, if libc == "musl" { &[] } else { Linked::Dynamically.flags() })?;
+    compiler.prepare(&mut maturin, libc, if libc == "musl" { &[] } else { Linked::Dynamically.flags() })?;
     maturin.env("SOURCE_DATE_EPOCH", date());
     // What it tells goes to standard output.
     output(maturin)?;
