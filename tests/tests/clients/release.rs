@@ -1,5 +1,6 @@
 //! What `cargo xtask dist` makes, as a user has it who unpacks it somewhere.
 
+mod aarch64;
 mod debian;
 mod libraries;
 mod machines;

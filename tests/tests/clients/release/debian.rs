@@ -56,6 +56,13 @@ pub(super) fn unpacked(release: &str, processor: &str, packages: &[&str]) -> Pat
     root
 }
 
+/// Debian's name for the release that this machine runs.
+pub(super) fn this_release() -> String {
+    let system = fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let name = system.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME="));
+    name.expect("/etc/os-release names a release of Debian").to_owned()
+}
+
 /// Where this machine has its packages from.
 fn mirror() -> String {
     let mut apt = Command::new("apt-get");
