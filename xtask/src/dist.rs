@@ -1,98 +1,108 @@
-//! `cargo xtask dist`: a release, which is an archive and two wheels for each processor.
+//! `cargo xtask dist`: a release, in one archive.
 
-mod archive;
-mod compile;
-mod wheel;
-
-use std::env::consts::ARCH;
+use std::ffi::OsStr;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::licenses;
 use crate::steps::{cargo, output, run};
-use compile::Compiler;
 
-/// The processors that releases are for, as Rust names them.
-const ARCHITECTURES: [&str; 2] = ["x86_64", "aarch64"];
+/// What cargo builds, and where it goes.
+const BUILT: [(&str, &str); 4] = [
+    ("kafka-emr", "bin"),
+    // Where the command looks for it.
+    ("libkafka_emr_preload.so", "lib"),
+    ("libkafka_emr.so", "lib"),
+    ("libkafka_emr.a", "lib"),
+];
 
-/// Makes the release for one processor, or for `all`. By itself for this machine's.
-pub(crate) fn dist(target: Option<&str>) -> Result<(), String> {
-    for file in ARCHITECTURES.iter().filter(|arch| wanted(arch, target)).map(|arch| release(arch)) {
-        for file in file? {
-            println!("{}", file.display());
-        }
-    }
-    Ok(())
-}
+/// What goes in as it is, to the same place.
+const KEPT: [&str; 7] = [
+    "include/kafka_emr.h",
+    "include/kafka_emr_rdkafka.h",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "docs/troubleshooting.md",
+    "docs/doctor.schema.json",
+];
 
-/// Whether a target is one that releases are for.
-pub(crate) fn is_target(target: &str) -> bool {
-    target == "all" || ARCHITECTURES.contains(&target)
-}
+/// Where shells look for completions.
+const COMPLETIONS: [(&str, &str); 3] = [
+    ("bash", "share/bash-completion/completions/kafka-emr"),
+    ("zsh", "share/zsh/site-functions/_kafka-emr"),
+    ("fish", "share/fish/vendor_completions.d/kafka-emr.fish"),
+];
 
-fn wanted(arch: &str, target: Option<&str>) -> bool {
-    let target = target.unwrap_or(ARCH);
-    target == "all" || target == arch
-}
+pub(crate) fn dist() -> Result<(), String> {
+    // One after the other: built at once, the library would have what only the command wants of crates that both use.
+    run(cargo(["build", "--quiet", "--release", "--locked", "-p", "kafka-emr-cli", "-p", "kafka-emr-preload"]))?;
+    run(cargo(["build", "--quiet", "--release", "--locked", "-p", "kafka-emr-ffi"]))?;
 
-/// Makes everything for one processor, and returns the files.
-fn release(arch: &str) -> Result<Vec<PathBuf>, String> {
-    let target = target()?;
-    let compiler = Compiler::new(arch, &target)?;
-    // Manual pages and completions are printed by the command, which has to run here.
-    let printer = if arch == ARCH { compiler.command()? } else { Compiler::new(ARCH, &target)?.command()? };
-    let folder = target.join("dist");
-    let archive = archive::make(&compiler, &printer, &folder)?;
-    let wheels = wheel::make(&compiler, &folder)?;
-    Ok(std::iter::once(archive).chain(wheels).collect())
-}
-
-/// Makes the release a second time, of a copy of the sources in another folder, and compares.
-pub(crate) fn dist_twice(target: Option<&str>) -> Result<(), String> {
-    let again = self::target()?.join("again");
-    remove(&again)?;
-    let mut git = Command::new("git");
-    git.args(["clone", "--quiet", "."]).arg(&again);
-    run(git)?;
-    let mut second = cargo(["xtask", "dist", "--target", target.unwrap_or(ARCH)]);
-    second.current_dir(&again).env("CARGO_TARGET_DIR", again.join("built"));
-    run(second)?;
-    for arch in ARCHITECTURES.iter().filter(|arch| wanted(arch, target)) {
-        for first in release(arch)? {
-            let name = first.file_name().unwrap_or_default();
-            let second = again.join("built/dist").join(name);
-            let read = |file: &Path| fs::read(file).map_err(|error| format!("{}: {error}", file.display()));
-            if read(&first)? != read(&second)? {
-                return Err(format!(
-                    "{} and {} differ: a build is not the same everywhere",
-                    first.display(),
-                    second.display()
-                ));
-            }
-            println!("the same twice: {}", first.display());
-        }
-    }
-    Ok(())
-}
-
-/// Where cargo builds, from the root of the file system.
-fn target() -> Result<PathBuf, String> {
     let target = PathBuf::from(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()));
-    std::path::absolute(&target).map_err(|error| format!("{}: {error}", target.display()))
+    let (release, dist) = (target.join("release"), target.join("dist"));
+    let host = host()?;
+    let name = format!("kafka-emr-{}-{host}", env!("CARGO_PKG_VERSION"));
+    fill(&dist.join(&name), &release, &host).map_err(|error| format!("{name}: {error}"))?;
+    let archive = dist.join(format!("{name}.tar.gz"));
+    pack(&dist, &name, &archive)?;
+    println!("{}", archive.display());
+    Ok(())
 }
 
-/// When the commit was made, in seconds since 1970: the date of all files.
-fn date() -> String {
+fn fill(folder: &Path, release: &Path, host: &str) -> io::Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    let pages = folder.join("share/man/man1");
+    fs::create_dir_all(&pages)?;
+    for (file, to) in BUILT {
+        copy(&release.join(file), &folder.join(to).join(file))?;
+    }
+    for file in KEPT {
+        copy(Path::new(file), &folder.join(file))?;
+    }
+    let licences = licenses::all(host).map_err(io::Error::other)?;
+    fs::write(folder.join("LICENSES-OF-DEPENDENCIES"), licences)?;
+    let command = folder.join("bin/kafka-emr");
+    let printed = |arguments: &[&OsStr]| {
+        let mut kafka_emr = Command::new(&command);
+        kafka_emr.args(arguments);
+        output(kafka_emr).map_err(io::Error::other)
+    };
+    printed(&["man".as_ref(), pages.as_ref()])?;
+    for (shell, file) in COMPLETIONS {
+        let file = folder.join(file);
+        fs::create_dir_all(file.parent().unwrap_or(folder))?;
+        fs::write(file, printed(&["completions".as_ref(), shell.as_ref()])?)?;
+    }
+    Ok(())
+}
+
+/// Makes the same archive of the same files, whoever does, and whenever: they are dated by the commit.
+fn pack(dist: &Path, name: &str, archive: &Path) -> Result<(), String> {
     let mut git = Command::new("git");
     git.args(["log", "-1", "--format=%ct"]);
-    // Sources that are no repository. An archive of Python's format knows no date before 1980.
-    output(git).map_or_else(|_| "315532800".to_owned(), |date| date.trim().to_owned())
+    let date = output(git).unwrap_or_else(|_| "0".to_owned());
+    let mut tar = Command::new("tar");
+    tar.args(["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mode=u=rwX,go=rX"]);
+    tar.arg(format!("--mtime=@{}", date.trim())).arg("-C").arg(dist).arg("-czf").arg(archive).arg(name);
+    run(tar)
 }
 
-/// Removes a folder, if it is there.
-fn remove(folder: &Path) -> Result<(), String> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(format!("{}: {error}", folder.display())),
-        _ => Ok(()),
-    }
+/// The target that cargo builds for.
+pub(crate) fn host() -> Result<String, String> {
+    let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    rustc.arg("-vV");
+    let version = output(rustc)?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(ToOwned::to_owned).ok_or_else(|| format!("`rustc -vV` has no line with the host: {version}"))
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to.parent().unwrap_or(to))?;
+    let copied = fs::copy(from, to);
+    copied.map(|_| ()).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", from.display())))
 }

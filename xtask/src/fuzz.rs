@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use cargo_metadata::MetadataCommand;
 
-use crate::steps::{cargo, nightly, output, run};
+use crate::steps::{cargo, nightly, run};
 use crate::tools;
 
 const MANIFEST: &str = "fuzz/Cargo.toml";
@@ -66,17 +66,8 @@ fn targets() -> Result<Vec<String>, String> {
 
 /// Where cargo-fuzz built the targets: it has a folder for each processor.
 fn programs(targets: &[String]) -> Result<Vec<PathBuf>, String> {
-    let folder = Path::new(TARGET).join(host()?).join("release");
+    let folder = Path::new(TARGET).join(crate::dist::host()?).join("release");
     Ok(targets.iter().map(|target| folder.join(target)).collect())
-}
-
-/// The target that cargo builds for.
-fn host() -> Result<String, String> {
-    let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-    rustc.arg("-vV");
-    let version = output(rustc)?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(ToOwned::to_owned).ok_or_else(|| format!("`rustc -vV` has no line with the host: {version}"))
 }
 
 /// What came of running one target.

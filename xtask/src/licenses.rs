@@ -12,33 +12,25 @@ use spdx::{Expression, LicenseId, ParseMode};
 const SHIPPED: [&str; 3] = ["kafka-emr-cli", "kafka-emr-ffi", "kafka-emr-preload"];
 
 /// The licences that a release may be under: each asks for its text, and leaves the rest of the release alone.
-const ACCEPTED: [&str; 6] = ["MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "Unicode-3.0", "Zlib"];
+const ACCEPTED: [&str; 5] = ["MIT", "Apache-2.0", "BSD-2-Clause", "Unicode-3.0", "Zlib"];
 
 /// How files with a licence begin, in lower case.
 const FILES: [&str; 4] = ["license", "licence", "copying", "notice"];
 
-/// Where crates have the sources in C that they build.
-const IN_C: [&str; 4] = ["librdkafka", "openssl", "src/zlib", "zstd"];
-
-/// The other licence of zstd, of which one may choose one.
-const NOT_CHOSEN: &str = "COPYING";
-
-/// Returns one text with the licences of every crate that is linked in for a target, of what those build in C, and of musl.
+/// Returns one text with the licences of every crate that is linked in for a target, and of librdkafka, which comes with
+/// rdkafka-sys.
 ///
 /// # Errors
 ///
 /// Fails on a crate whose licence is not accepted.
-pub(crate) fn all(target: &str, musl: &str) -> Result<String, String> {
-    let options =
-        ["--locked", "--features", "kafka-emr-cli/vendored", "--filter-platform", target].map(ToOwned::to_owned);
+pub(crate) fn all(target: &str) -> Result<String, String> {
+    let options = ["--locked", "--filter-platform", target].map(ToOwned::to_owned);
     let metadata = MetadataCommand::new().other_options(options).exec().map_err(|error| error.to_string())?;
     let mut text = "What kafka-emr is built with, and the licences that came with it.\n".to_owned();
-    let rule = "=".repeat(80);
-    let _ = write!(text, "\n{rule}\nmusl, in what is linked statically\n\n--- COPYRIGHT\n\n{}\n", musl.trim_end());
     for package in linked_in(&metadata)? {
         let (name, version) = (&package.name, &package.version);
         let (expression, accepted) = accepted(package.license.as_deref()).map_err(|why| format!("{name}: {why}"))?;
-        let _ = write!(text, "\n{rule}\n{name} {version} ({expression})\n");
+        let _ = write!(text, "\n{}\n{name} {version} ({expression})\n", "=".repeat(80));
         let folder = package.manifest_path.parent().map_or(Path::new("/"), AsRef::as_ref);
         for (file, content) in texts(folder, &accepted) {
             let _ = write!(text, "\n--- {file}\n\n{}\n", content.trim_end());
@@ -59,10 +51,8 @@ fn linked_in(metadata: &Metadata) -> Result<Vec<&Package>, String> {
     let mut seen = BTreeSet::new();
     while let Some(id) = waiting.pop() {
         if seen.insert(id) {
-            // Neither build scripts' dependencies nor tests' are in what is shipped. But one brings the sources of OpenSSL.
-            let is_linked = |dep: &&NodeDep| {
-                dep.name == "openssl_src" || dep.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal)
-            };
+            // Neither build scripts' dependencies nor tests' are in what is shipped.
+            let is_linked = |dep: &&NodeDep| dep.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal);
             waiting.extend(resolve[id].deps.iter().filter(is_linked).map(|dep| &dep.pkg));
         }
     }
@@ -95,21 +85,21 @@ fn accepted(expression: Option<&str>) -> Result<(Expression, Vec<LicenseId>), St
 
 /// The licences of a crate in this folder: its files', or else the standard texts.
 fn texts(folder: &Path, accepted: &[LicenseId]) -> BTreeMap<String, String> {
-    let files: BTreeMap<_, _> = [""].iter().chain(&IN_C).flat_map(|part| licences(folder, part)).collect();
+    let files: BTreeMap<_, _> = [folder, &folder.join("librdkafka")].into_iter().flat_map(licences).collect();
     if files.is_empty() {
         return accepted.iter().map(|id| (id.full_name.to_owned(), id.text().to_owned())).collect();
     }
     files
 }
 
-/// The files in a part of a crate that say under which terms it is, by name.
-fn licences(folder: &Path, part: &str) -> BTreeMap<String, String> {
-    let files = fs::read_dir(folder.join(part)).into_iter().flatten().flatten();
+/// The files in a folder that say under which terms it is, by name.
+fn licences(folder: &Path) -> BTreeMap<String, String> {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
     let licence = |file: fs::DirEntry| {
         let name = file.file_name().to_string_lossy().into_owned();
-        let is_one = FILES.iter().any(|start| name.to_lowercase().starts_with(start)) && name != NOT_CHOSEN;
+        let is_one = FILES.iter().any(|start| name.to_lowercase().starts_with(start));
         let content = is_one.then(|| fs::read_to_string(file.path()).ok()).flatten()?;
-        Some((Path::new(part).join(name).display().to_string(), content))
+        Some((name, content))
     };
     files.filter_map(licence).collect()
 }

@@ -14,13 +14,12 @@ mod tools;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-usage: cargo xtask test | fuzz [--seconds N] | dist [--target x86_64 | aarch64 | all] [--twice]
+usage: cargo xtask test | fuzz [--seconds N] | dist
 
   test   all tests: unit, doc, embedded cluster, memory, real brokers, C, C++, Python and kcat, the README's demo
          (gets what it needs, and says what it cannot get)
   fuzz   every fuzz target for N seconds (60), with nightly Rust; fails on a crash
-  dist   a release in target/dist, for this machine's processor, or another one's, or all: an archive and two wheels.
-         With --twice, makes it again from a copy of what is committed, and fails where the two differ";
+  dist   a release: target/dist/kafka-emr-VERSION-TARGET.tar.gz";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -31,10 +30,7 @@ fn main() -> ExitCode {
             Ok(0) | Err(_) => Err(format!("--seconds {seconds:?}: expected a number of seconds, 1 or more")),
             Ok(seconds) => fuzz::fuzz(seconds),
         },
-        ["dist"] => dist::dist(None),
-        ["dist", "--twice"] => dist::dist_twice(None),
-        ["dist", "--target", target] if dist::is_target(target) => dist::dist(Some(target)),
-        ["dist", "--target", target, "--twice"] if dist::is_target(target) => dist::dist_twice(Some(target)),
+        ["dist"] => dist::dist(),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;

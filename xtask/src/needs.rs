@@ -11,7 +11,7 @@ struct Need {
     purpose: &'static str,
 }
 
-const NEEDS: [Need; 21] = [
+const NEEDS: [Need; 18] = [
     need("gcc", &["gcc", "--version"], "gcc", "building librdkafka and the C examples"),
     need("g++", &["g++", "--version"], "g++", "building the C++ example and the fuzz targets"),
     need("make", &["make", "--version"], "make", "building librdkafka"),
@@ -30,9 +30,6 @@ const NEEDS: [Need; 21] = [
     need("go", &["go", "version"], "golang-go", "programs without a libc by `kafka-emr exec`"),
     need("kubectl", &["kubectl", "version", "--client"], "kubernetes-client", "`kafka-emr exec --print k8s`"),
     need("proot", &["proot", "--version"], "proot", "`kafka-emr hosts` for libc"),
-    need("perl", &["perl", "-MIPC::Cmd", "-e", "1"], "perl", "building OpenSSL for a release"),
-    need("qemu", &["qemu-aarch64-static", "--version"], "qemu-user-static", "a release for aarch64"),
-    need("runc", &["runc", "--version"], "runc", "a release in a container"),
 ];
 
 const fn need(

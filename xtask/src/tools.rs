@@ -1,8 +1,7 @@
-//! Programs that the tests use, or that make a release. They are put into a folder of their own.
+//! Programs that only the tests use. They are put into a folder of their own.
 
 use std::ffi::OsString;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use crate::needs;
@@ -33,28 +32,6 @@ impl Tool {
     }
 }
 
-/// What a release is built with, from PyPI, where all of it is already compiled.
-const FOR_RELEASES: &str = "xtask/src/dist/requirements.txt";
-
-/// Installs what a release is built with, unless it is there, and returns the folder of the Python environment.
-pub(crate) fn for_releases() -> Result<PathBuf, String> {
-    let venv = std::env::current_dir().map_err(|error| error.to_string())?.join(TOOLS).join("python");
-    let pins = fs::read_to_string(FOR_RELEASES).map_err(|error| format!("{FOR_RELEASES}: {error}"))?;
-    // In the environment itself: it goes with it.
-    let stamp = venv.join("requirements.txt");
-    if fs::read_to_string(&stamp).ok().as_ref() == Some(&pins) {
-        return Ok(venv);
-    }
-    let mut python = Command::new("python3");
-    python.args(["-m", "venv", "--clear"]).arg(&venv);
-    run(python)?;
-    let mut pip = Command::new(venv.join("bin/python"));
-    pip.args(["-m", "pip", "--quiet", "--disable-pip-version-check", "install", "-r", FOR_RELEASES]);
-    run(pip)?;
-    fs::write(&stamp, pins).map_err(|error| format!("{}: {error}", stamp.display()))?;
-    Ok(venv)
-}
-
 /// Gets the `docker` program, unless it is there. It is taken out of its package, because that brings the daemon along, and
 /// starts it.
 pub(crate) fn docker() -> Result<(), String> {
@@ -63,7 +40,7 @@ pub(crate) fn docker() -> Result<(), String> {
         return Ok(());
     }
     for folder in [&bin, &folder] {
-        fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     }
     needs::apt(&["update", "-qq"]);
     // Debian 12 has it in docker.io.
