@@ -28,8 +28,8 @@
  * threads goes to the client's log_cb, if the program has set one (rd_kafka_conf_set_log_cb) and not log.queue, which lets only
  * the program's threads call it: with librdkafka's level, within the client's log_level, and the facility KAFKAEMR. For
  * kafka_emr_conf_apply() that needs librdkafka 2.13.0. All other lines go to standard error, whatever file that is by then. The
- * library never waits for standard error: a line that it cannot take at once is lost, and the next one says how many were.
- * KAFKA_EMR_LOG in the environment says how much there is, wherever it goes: off, error, warn (default), info, debug.
+ * library never waits for standard error: a line that it cannot take at once is lost, and the next one has the number of lost
+ * lines. KAFKA_EMR_LOG in the environment sets the level, wherever lines go: off, error, warn (default), info, debug.
  *
  * No function but kafka_emr_resolver_open_env() reads another variable. They need C99, C++11 or later.
  *
@@ -96,7 +96,7 @@ typedef enum {
   KAFKA_EMR_LOG_WARN = 4,
   // What was read, from where.
   KAFKA_EMR_LOG_INFO = 6,
-  // Details, for whoever looks for a mistake.
+  // Details, to find a mistake.
   KAFKA_EMR_LOG_DEBUG = 7,
 } kafka_emr_log_level_t;
 
@@ -156,7 +156,7 @@ void kafka_emr_set_log_cb(kafka_emr_log_cb_t cb,
 // The source is a path or file:///path, emr:///path?network=public (a file with top-level keys overridden),
 // emr://48742?release=EMR-3.10.1&emr-worker-1=10.0.1.24/203.0.113.24 (everything inline), or several of these separated by
 // semicolons. A file is followed while the resolver is in use: when it changes, the next lookup sees it, within a second,
-// and when it is bad or missing, the last good one stays in use and one warning says so.
+// and when it is bad or missing, the last good one stays in use, with one warning.
 //
 // errstr may be NULL; a message that does not fit into errstr_size bytes is cut.
 kafka_emr_resolver_t *kafka_emr_resolver_open(const char *source,
@@ -187,15 +187,15 @@ kafka_emr_resolver_t *kafka_emr_resolver_open_env(const char *source,
 void kafka_emr_resolver_free(kafka_emr_resolver_t *resolver);
 
 // Returns the value for bootstrap.servers that EMR's document has for the cluster's version: for programs that resolve names
-// by themselves. NULL for a NULL resolver, and for one over several clusters, whose clients have to say which brokers they
-// mean.
+// by themselves. NULL for a NULL resolver, and for one over several clusters, whose clients set their brokers
+// themselves.
 //
 // The string belongs to the resolver and is valid until that is freed. When the file behind it has changed, a later call
 // returns another string.
 const char *kafka_emr_resolver_bootstrap_servers(const kafka_emr_resolver_t *resolver);
 
 // As kafka_emr_resolver_bootstrap_servers(), for a client with the resolver's callback: the brokers by long domain, so that the
-// client finds a cluster again whose addresses have changed. By address if the description says bootstrap = "addresses", or
+// client finds a cluster again whose addresses have changed. By address if the description has bootstrap = "addresses", or
 // has no id and so no long domains.
 //
 // security_protocol and sasl_mechanism are the client's properties security.protocol and sasl.mechanism; NULL for one that
@@ -245,7 +245,7 @@ const char *kafka_emr_version(void);
 
 // Resolves as getaddrinfo(3) does, with the resolver in front: the names of its clusters are answered from the map, all
 // others by the system's getaddrinfo with the caller's own hints. On the public network a node's private IP leads to its
-// EIP, and where a description says connect, names and addresses of the node lead there, to its port.
+// EIP, and if a node has connect, its names and addresses lead there, to its port.
 //
 // Three things differ for the names of the clusters: AI_ADDRCONFIG has no effect, because a mapped address is to be dialled
 // whatever addresses this machine has; the addresses of a list are in the order of the description, unsorted; and a port above
@@ -259,8 +259,8 @@ int kafka_emr_getaddrinfo(const kafka_emr_resolver_t *resolver,
                           const struct addrinfo *hints,
                           struct addrinfo **res);
 
-// As kafka_emr_getaddrinfo(), but never asks the system for a name: one that is none of the clusters', or an address family
-// that no node has, is KAFKA_EMR_NOT_MAPPED, with NULL in *res.
+// As kafka_emr_getaddrinfo(), but never asks the system for a name. Returns KAFKA_EMR_NOT_MAPPED, with NULL in *res, for a name
+// that no cluster has, and for an address family other than AF_INET, AF_INET6 and AF_UNSPEC.
 int kafka_emr_lookup(const kafka_emr_resolver_t *resolver,
                      const char *node,
                      const char *service,
@@ -292,8 +292,7 @@ unsigned int kafka_emr_program_connect(const kafka_emr_resolver_t *resolver,
 // Frees a list of kafka_emr_getaddrinfo(), kafka_emr_lookup() or kafka_emr_program_lookup(); NULL is fine.
 void kafka_emr_freeaddrinfo(struct addrinfo *res);
 
-// Gives a resolver to a librdkafka configuration. Called by kafka_emr_conf_apply() in kafka_emr_rdkafka.h, which says what
-// it does.
+// Gives a resolver to a librdkafka configuration. Called by kafka_emr_conf_apply() in kafka_emr_rdkafka.h, which documents it.
 //
 // conf is an rd_kafka_conf_t, and librdkafka returns the function of a name, of the librdkafka that conf is of. Returns
 // an rd_kafka_conf_res_t.

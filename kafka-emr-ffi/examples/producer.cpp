@@ -17,7 +17,7 @@
 
 namespace {
 
-// Is told of each message, by poll() and flush().
+// Is called for each message, by poll() and flush().
 class Deliveries : public RdKafka::DeliveryReportCb {
 public:
     void dr_cb(RdKafka::Message &message) override {

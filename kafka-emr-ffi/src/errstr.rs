@@ -41,7 +41,7 @@ impl ErrStr<'_> {
         otherwise: T,
         body: impl FnOnce() -> Result<T, E>,
     ) -> T {
-        let mut message = Some("kafka-emr: it panicked, which is a defect; the log says where".to_owned());
+        let mut message = Some("kafka-emr: it panicked, which is a defect; the place is in the log".to_owned());
         let result = guard(what, otherwise, || {
             let result = body();
             message = result.as_ref().err().map(ToString::to_string);

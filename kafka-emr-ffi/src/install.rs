@@ -113,8 +113,9 @@ pub(crate) unsafe extern "C" fn resolve_nothing(
         }
         // Once: librdkafka tries again and again, and has shown for each client what is wrong with it.
         static LOGGED: Once = Once::new();
-        LOGGED
-            .call_once(|| log::error!("no name is resolved for a client that knows no cluster; its warning says why"));
+        LOGGED.call_once(|| {
+            log::error!("no name is resolved for a client that has no cluster; its warning has the reason")
+        });
         libc::EAI_FAIL
     })
 }
@@ -171,8 +172,7 @@ unsafe extern "C" fn on_new(
     NO_ERROR
 }
 
-/// Gives a resolver to a librdkafka configuration. Called by kafka_emr_conf_apply() in kafka_emr_rdkafka.h, which says what
-/// it does.
+/// Gives a resolver to a librdkafka configuration. Called by kafka_emr_conf_apply() in kafka_emr_rdkafka.h, which documents it.
 ///
 /// conf is an rd_kafka_conf_t, and librdkafka returns the function of a name, of the librdkafka that conf is of. Returns
 /// an rd_kafka_conf_res_t.

@@ -8,7 +8,7 @@
 
 #![allow(
     clippy::missing_safety_doc,
-    reason = "the documentation is the C header, whose head says once what pointers have to be"
+    reason = "the documentation is the C header, which begins with the rules for all pointers"
 )]
 
 #[cfg(panic = "abort")]

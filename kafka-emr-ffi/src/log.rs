@@ -23,7 +23,7 @@ pub enum LogLevel {
     Warn = 4,
     /// What was read, from where.
     Info = 6,
-    /// Details, for whoever looks for a mistake.
+    /// Details, to find a mistake.
     Debug = 7,
 }
 
@@ -122,7 +122,7 @@ pub unsafe extern "C" fn kafka_emr_set_log_cb(cb: LogCallback, opaque: *mut c_vo
         // After that: what is wrong with KAFKA_EMR_LOG is the first line.
         start();
         let Some(before) = before else { return };
-        // Whoever is inside has a handle of it. Polled, because a lock or a condition could be held by a thread that a fork
+        // A thread that is inside has a handle of it. Polled, because a lock or a condition could be held by a thread that a fork
         // has left behind.
         while !INSIDE.get() && before.process == process::id() && Arc::strong_count(&before) > 1 {
             thread::sleep(Duration::from_millis(1));

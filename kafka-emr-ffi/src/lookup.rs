@@ -13,7 +13,7 @@ pub const KAFKA_EMR_NOT_MAPPED: c_int = 10000;
 
 /// Resolves as getaddrinfo(3) does, with the resolver in front: the names of its clusters are answered from the map, all
 /// others by the system's getaddrinfo with the caller's own hints. On the public network a node's private IP leads to its
-/// EIP, and where a description says connect, names and addresses of the node lead there, to its port.
+/// EIP, and if a node has connect, its names and addresses lead there, to its port.
 ///
 /// Three things differ for the names of the clusters: AI_ADDRCONFIG has no effect, because a mapped address is to be dialled
 /// whatever addresses this machine has; the addresses of a list are in the order of the description, unsorted; and a port above
@@ -40,8 +40,8 @@ pub unsafe extern "C" fn kafka_emr_getaddrinfo(
     })
 }
 
-/// As kafka_emr_getaddrinfo(), but never asks the system for a name: one that is none of the clusters', or an address family
-/// that no node has, is KAFKA_EMR_NOT_MAPPED, with NULL in *res.
+/// As kafka_emr_getaddrinfo(), but never asks the system for a name. Returns KAFKA_EMR_NOT_MAPPED, with NULL in *res, for a name
+/// that no cluster has, and for an address family other than AF_INET, AF_INET6 and AF_UNSPEC.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn kafka_emr_lookup(
     resolver: Option<&ResolverHandle>,

@@ -74,7 +74,7 @@ pub type Callback = Option<
 /// The source is a path or file:///path, emr:///path?network=public (a file with top-level keys overridden),
 /// emr://48742?release=EMR-3.10.1&emr-worker-1=10.0.1.24/203.0.113.24 (everything inline), or several of these separated by
 /// semicolons. A file is followed while the resolver is in use: when it changes, the next lookup sees it, within a second,
-/// and when it is bad or missing, the last good one stays in use and one warning says so.
+/// and when it is bad or missing, the last good one stays in use, with one warning.
 ///
 /// errstr may be NULL; a message that does not fit into errstr_size bytes is cut.
 #[unsafe(no_mangle)]
@@ -182,8 +182,8 @@ pub unsafe extern "C" fn kafka_emr_resolver_free(resolver: *mut ResolverHandle) 
 }
 
 /// Returns the value for bootstrap.servers that EMR's document has for the cluster's version: for programs that resolve names
-/// by themselves. NULL for a NULL resolver, and for one over several clusters, whose clients have to say which brokers they
-/// mean.
+/// by themselves. NULL for a NULL resolver, and for one over several clusters, whose clients set their brokers
+/// themselves.
 ///
 /// The string belongs to the resolver and is valid until that is freed. When the file behind it has changed, a later call
 /// returns another string.
@@ -196,7 +196,7 @@ pub extern "C" fn kafka_emr_resolver_bootstrap_servers(resolver: Option<&Resolve
 }
 
 /// As kafka_emr_resolver_bootstrap_servers(), for a client with the resolver's callback: the brokers by long domain, so that the
-/// client finds a cluster again whose addresses have changed. By address if the description says bootstrap = "addresses", or
+/// client finds a cluster again whose addresses have changed. By address if the description has bootstrap = "addresses", or
 /// has no id and so no long domains.
 ///
 /// security_protocol and sasl_mechanism are the client's properties security.protocol and sasl.mechanism; NULL for one that

@@ -1,4 +1,4 @@
-//! The committed header is the one that the sources say.
+//! The committed header is the one that the sources make.
 
 use std::path::Path;
 

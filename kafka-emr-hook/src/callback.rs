@@ -1,6 +1,6 @@
 //! A callback of its own for every resolver, without an opaque.
 //!
-//! The opaque that librdkafka passes is the application's, so a callback can tell its resolver only by which function it
+//! The opaque that librdkafka passes is the application's, so a callback knows its resolver only by which function it
 //! is. There is a fixed table of slots, and one function per slot, made by the compiler from one const-generic function.
 //!
 //! No thread waits for another one here: in a process that was forked, the other one may be gone.
@@ -37,7 +37,7 @@ const ROW: usize = 32;
 /// The resolvers, by slot, for the callbacks.
 static RESOLVERS: [ArcSwapOption<Resolver>; SLOTS] = [const { ArcSwapOption::const_empty() }; SLOTS];
 
-/// Who has which slot; `None` before the first hook. Only ever replaced.
+/// The slots and their hooks; `None` before the first hook. Only ever replaced.
 static REGISTRY: ArcSwapOption<Registry> = ArcSwapOption::const_empty();
 
 #[derive(Clone, Default)]
@@ -144,7 +144,7 @@ impl Hook {
             Some(Arc::new(registry))
         });
         let hook = hook?;
-        // Whoever gets the hook: another thread may just have made it.
+        // Also if another thread made the hook: it may not have come so far.
         if RESOLVERS[hook.slot()].load().is_none() {
             RESOLVERS[hook.slot()].store(Some(Arc::new(resolver.clone())));
         }

@@ -1,4 +1,4 @@
-//! Lines on standard error, for a library that must not make its program wait for whoever reads them.
+//! Lines on standard error, for a library that must not make its program wait for their reader.
 
 use std::ffi::{c_int, c_long};
 use std::io;

@@ -33,7 +33,7 @@ public_ip = "127.20.1.25"
 
 
 class Server:
-    """Listens, and says hello to whoever comes."""
+    """Listens, and answers hello."""
 
     def __init__(self, address: str, family: int = socket.AF_INET) -> None:
         self._socket = socket.socket(family, socket.SOCK_STREAM)

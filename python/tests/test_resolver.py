@@ -23,7 +23,7 @@ import kafka_emr
 INLINE = "emr://48742?release=EMR-3.10.1&emr-header-1=10.0.1.23/203.0.113.23&emr-worker-1=10.0.1.24/203.0.113.24"
 
 
-def test_says_what_a_client_would_dial() -> None:
+def test_resolves_to_what_a_client_would_dial() -> None:
     with kafka_emr.Resolver(INLINE) as cluster:
         assert cluster.bootstrap_servers == "emr-worker-1.cluster-48742:9092"
         assert cluster.resolve("EMR-Worker-1.cluster-48742.", 9092) == [("10.0.1.24", 9092)]
@@ -132,7 +132,7 @@ def test_clients_list_brokers_by_long_domain(overrides: Dict[str, Any], expected
 
 @pytest.mark.parametrize("function", [kafka_emr.Resolver, kafka_emr.config, kafka_emr.install])
 @pytest.mark.parametrize(
-    ("source", "overrides", "error", "says"),
+    ("source", "overrides", "error", "message"),
     [
         ("", {}, kafka_emr.Error, "the source is empty"),
         ("/nonexistent/prod.toml", {}, kafka_emr.Error, "/nonexistent/prod.toml: .*no such file"),
@@ -152,11 +152,11 @@ def test_clients_list_brokers_by_long_domain(overrides: Dict[str, Any], expected
         (INLINE, {"strict": "true"}, TypeError, "strict must be bool, not str"),
     ],
 )
-def test_errors(function, source, overrides, error, says) -> None:  # type: ignore[no-untyped-def]
+def test_errors(function, source, overrides, error, message) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(error) as raised:
         function(source, **overrides)
     assert "\n" not in str(raised.value)
-    assert re.search(says, str(raised.value)), raised.value
+    assert re.search(message, str(raised.value)), raised.value
 
 
 @pytest.mark.parametrize(

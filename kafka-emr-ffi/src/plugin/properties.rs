@@ -199,7 +199,7 @@ impl Plugin {
                             }
                             self.settings().own_servers = true;
                         }
-                        // A source, or nothing: what the rules say is filled in.
+                        // A source, or nothing: the servers by the rules are filled in.
                         source => self.change(conf, |settings| {
                             settings.own_servers = false;
                             source.map_or(Ok(()), |source| settings.set_source("bootstrap.servers", Some(source)))
@@ -278,7 +278,7 @@ unsafe extern "C" fn on_conf_set(
                 (true, _) => None,
                 (false, Ok(value)) => Some(value),
                 (false, Err(why)) if name.starts_with("emr.") => return Err(message(why)),
-                // Others' values are no business of the plugin's, whatever they are.
+                // Other properties are librdkafka's, whatever their values.
                 (false, Err(_)) => return Ok(CONF_UNKNOWN),
             };
             (*opaque.cast::<Plugin>()).on_property(conf, name, value)

@@ -31,7 +31,7 @@ pub(crate) struct Settings {
     source: Option<(&'static str, String)>,
     /// Keys of the description with their values.
     overrides: BTreeMap<&'static str, String>,
-    /// The network that the environment names, for want of `emr.network`.
+    /// The network that the environment names.
     environments_network: Option<String>,
     /// Whether the program has its own `bootstrap.servers`.
     pub(crate) own_servers: bool,
@@ -97,7 +97,7 @@ impl Settings {
         self.resolve()
     }
 
-    /// Opens the cluster anew. Fails on what no later property could mend.
+    /// Opens the cluster anew. Fails on mistakes that no later property can correct.
     fn resolve(&mut self) -> Result<(), String> {
         let own = overrides(&self.overrides)?;
         let Some((property, text)) = &self.source else {

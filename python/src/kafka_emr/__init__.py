@@ -10,10 +10,10 @@ kafka-python, aiokafka, and everything else that connects by Python's own socket
         for message in kafka.KafkaConsumer("orders", bootstrap_servers=cluster.bootstrap_servers):
             ...
 
-A source says where the description of the cluster is: a path, ``emr:///path?network=public``, ``emr://ID?...`` with
+A source is the place of the cluster's description: a path, ``emr:///path?network=public``, ``emr://ID?...`` with
 everything inline, or several of these separated by semicolons. A file is followed: when it changes, the next lookup sees
 it, within a second. Lines go to the logger "kafka_emr", and to standard error where logging is not set up; KAFKA_EMR_LOG in
-the environment says how much: off, error, warn (default), info, debug.
+the environment sets the level: off, error, warn (default), info, debug.
 """
 
 from ._config import config

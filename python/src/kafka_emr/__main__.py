@@ -1,4 +1,4 @@
-"""``python -m kafka_emr``: says where the plugin is, and how to use it."""
+"""``python -m kafka_emr``: prints where the plugin is, and how to use it."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Installation:
         """The value for bootstrap_servers: the brokers by long domain, wherever one is known, so that a cluster whose
         addresses change is found again.
 
-        Raises ``kafka_emr.Error`` for a source of several clusters, whose clients say which brokers they mean.
+        Raises ``kafka_emr.Error`` for a source of several clusters, whose clients set their brokers themselves.
         """
         return self._handle.client_bootstrap_servers()
 

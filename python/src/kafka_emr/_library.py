@@ -154,7 +154,7 @@ class Handle:
         """The value for bootstrap.servers by EMR's document."""
         with _logging.lines_afterwards():
             servers: Optional[bytes] = _library.kafka_emr_resolver_bootstrap_servers(self)
-        # What is missing for one is missing for the other, and that one says what.
+        # What is missing for one is missing for the other, which has a message.
         return self.client_bootstrap_servers() if servers is None else servers.decode()
 
     def client_bootstrap_servers(self) -> str:
@@ -171,7 +171,7 @@ class Handle:
         return _taken(_call(_library.kafka_emr_resolver_status_json, self))
 
     def lookup(self, host: bytes, service: bytes, type: int) -> Optional[List[Entry]]:
-        """Asks the map of a Kafka client; None is for a name that is none of the clusters'. Raises socket.gaierror."""
+        """Asks the map of a Kafka client; returns None for a name that no cluster has. Raises socket.gaierror."""
         return self._lookup(_library.kafka_emr_lookup, host, service, 0, type, 0, 0)
 
     def program_lookup(
@@ -239,7 +239,7 @@ def raw_address(host: str, port: int) -> Optional[bytes]:
 def _text(what: str, text: str) -> bytes:
     if "\0" in text:
         raise Error(f"{what}: a NUL is in it: {text!r}", ErrorCode.ARGUMENT)
-    # What is no Unicode is not UTF-8 either, and the library says so.
+    # What is no Unicode is not UTF-8 either, and the library has a message for that.
     return text.encode(errors="surrogatepass")
 
 

@@ -69,7 +69,7 @@ def _log(level: int, message: str) -> None:
         logger.log(level, "%s", message)
     else:
         # As the library writes it where nobody takes its lines: with no lock, which another thread could hold at a fork, and
-        # without waiting for whoever reads.
+        # without waiting for its reader.
         with contextlib.suppress(OSError):
             if select.select((), (2,), (), 0)[1]:
                 line = f"kafka-emr: {_NAMES[level]}: {message}".encode(errors="replace")

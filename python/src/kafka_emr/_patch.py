@@ -20,7 +20,7 @@ class Patch:
 
     @property
     def key(self) -> Hashable:
-        """What tells patches of different attributes apart."""
+        """Distinguishes patches of different attributes."""
         return self._owner, self._name
 
     def _replaced(self) -> List[object]:

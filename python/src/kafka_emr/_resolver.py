@@ -35,7 +35,7 @@ class Node:
     name: str
     """As "emr-worker-1"."""
     role: Optional[str]
-    """"master", "core", "task" or "gateway"; None where nothing tells."""
+    """"master", "core", "task" or "gateway"; None if neither the name nor the description has it."""
     broker: bool
     """Whether Kafka runs there."""
     long_domain: Optional[str]
@@ -50,7 +50,7 @@ class Node:
 
 @dataclass(frozen=True)
 class PlainHost:
-    """A name of a hosts text that is no node's."""
+    """A name in hosts text that belongs to no node."""
 
     name: str
     address: str
@@ -148,7 +148,7 @@ class Resolver:
 
         Clients that know the cluster's names, by ``config()`` or ``install()``, list the brokers by long domain.
 
-        Raises ``kafka_emr.Error`` for a resolver over several clusters, whose clients say which brokers they mean.
+        Raises ``kafka_emr.Error`` for a resolver over several clusters, whose clients set their brokers themselves.
         """
         return self._open().bootstrap_servers()
 

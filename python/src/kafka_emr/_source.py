@@ -24,7 +24,7 @@ def _absolute_part(part: str) -> str:
     part = part.strip()
     if not part or "://" in part or part[:4].lower() == "emr:":
         return part
-    # The dots in it stay: ".." after a symbolic link is not what the text says.
+    # The dots in it stay: ".." after a symbolic link is another folder.
     return os.path.join(os.getcwd(), part)
 
 

@@ -27,7 +27,7 @@
 #endif
 
 /* Whether the last message is one, and one line. */
-static int says(const char *words) {
+static int has_words(const char *words) {
     return strstr(errstr, words) != NULL && strchr(errstr, '\n') == NULL && strlen(errstr) < sizeof(errstr);
 }
 
@@ -86,26 +86,26 @@ static void nothing_is_a_crash_for_null(void) {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     struct addrinfo *list = (struct addrinfo *)(void *)errstr;
 
-    CHECK(kafka_emr_resolver_open(NULL, errstr, sizeof(errstr)) == NULL && says("source is NULL"));
+    CHECK(kafka_emr_resolver_open(NULL, errstr, sizeof(errstr)) == NULL && has_words("source is NULL"));
     CHECK(kafka_emr_resolver_open(NULL, NULL, 0) == NULL);
     CHECK(kafka_emr_resolver_open("", NULL, sizeof(errstr)) == NULL);
-    CHECK(kafka_emr_resolver_open_with(NULL, NULL, errstr, sizeof(errstr)) == NULL && says("source is NULL"));
+    CHECK(kafka_emr_resolver_open_with(NULL, NULL, errstr, sizeof(errstr)) == NULL && has_words("source is NULL"));
     CHECK(kafka_emr_resolver_open_with(NULL, bad_override, NULL, 0) == NULL);
-    CHECK(kafka_emr_resolver_open_with(OLD_CLUSTER, bad_override, errstr, sizeof(errstr)) == NULL && says("\\u{1b}"));
+    CHECK(kafka_emr_resolver_open_with(OLD_CLUSTER, bad_override, errstr, sizeof(errstr)) == NULL && has_words("\\u{1b}"));
     kafka_emr_resolver_free(kafka_emr_resolver_open_with(OLD_CLUSTER, NULL, NULL, 0));
-    CHECK(kafka_emr_resolver_open_env(NULL, NULL, errstr, sizeof(errstr)) == NULL && says("source is NULL"));
+    CHECK(kafka_emr_resolver_open_env(NULL, NULL, errstr, sizeof(errstr)) == NULL && has_words("source is NULL"));
     CHECK(kafka_emr_resolver_open_env(OLD_CLUSTER, bad_override, NULL, 0) == NULL);
     kafka_emr_resolver_free(NULL);
     kafka_emr_string_free(NULL);
     kafka_emr_freeaddrinfo(NULL);
     CHECK(kafka_emr_resolver_bootstrap_servers(NULL) == NULL);
     CHECK(kafka_emr_resolver_bootstrap_servers_for(NULL, NULL, NULL, errstr, sizeof(errstr)) == NULL);
-    CHECK(says("resolver is NULL"));
+    CHECK(has_words("resolver is NULL"));
     CHECK(kafka_emr_resolver_bootstrap_servers_for(NULL, "ssl", "GSSAPI", NULL, 0) == NULL);
     CHECK(starts_with(kafka_emr_resolver_bootstrap_servers_for(emr, NULL, NULL, NULL, 0), NAME));
-    CHECK(kafka_emr_resolver_callback(NULL, errstr, sizeof(errstr)) == NULL && says("resolver is NULL"));
+    CHECK(kafka_emr_resolver_callback(NULL, errstr, sizeof(errstr)) == NULL && has_words("resolver is NULL"));
     CHECK(kafka_emr_resolver_callback(NULL, NULL, 0) == NULL);
-    CHECK(kafka_emr_resolver_endpoints_json(NULL, errstr, sizeof(errstr)) == NULL && says("resolver is NULL"));
+    CHECK(kafka_emr_resolver_endpoints_json(NULL, errstr, sizeof(errstr)) == NULL && has_words("resolver is NULL"));
     CHECK(kafka_emr_resolver_endpoints_json(NULL, NULL, 0) == NULL);
     CHECK(kafka_emr_getaddrinfo(NULL, NAME, "1", NULL, &list) == EAI_FAIL && list == NULL);
     list = (struct addrinfo *)(void *)errstr;
@@ -116,12 +116,12 @@ static void nothing_is_a_crash_for_null(void) {
     CHECK(kafka_emr_lookup(emr, NAME, "1", NULL, NULL) != 0);
     CHECK(kafka_emr_getaddrinfo(emr, NULL, NULL, NULL, &list) == EAI_NONAME && list == NULL);
     CHECK(kafka_emr_lookup(emr, NULL, NULL, NULL, &list) != 0 && list == NULL);
-    CHECK(kafka_emr_conf_apply(NULL, emr, errstr, sizeof(errstr)) == RD_KAFKA_CONF_INVALID && says("conf is NULL"));
+    CHECK(kafka_emr_conf_apply(NULL, emr, errstr, sizeof(errstr)) == RD_KAFKA_CONF_INVALID && has_words("conf is NULL"));
     CHECK(kafka_emr_conf_apply(conf, NULL, errstr, sizeof(errstr)) == RD_KAFKA_CONF_INVALID);
-    CHECK(says("resolver is NULL"));
+    CHECK(has_words("resolver is NULL"));
     CHECK(kafka_emr_conf_apply(NULL, NULL, NULL, 0) == RD_KAFKA_CONF_INVALID);
     CHECK(kafka_emr_apply(conf, emr, NULL, errstr, sizeof(errstr)) == RD_KAFKA_CONF_INVALID);
-    CHECK(says("librdkafka is NULL"));
+    CHECK(has_words("librdkafka is NULL"));
     rd_kafka_conf_destroy(conf);
     kafka_emr_resolver_free(emr);
 }
@@ -178,7 +178,7 @@ static void check_long_source(const char *start, char filler) {
     source[MEGABYTE] = '\0';
     memcpy(source, start, strlen(start));
     errstr[0] = '\0';
-    CHECK(kafka_emr_resolver_open(source, errstr, sizeof(errstr)) == NULL && says(""));
+    CHECK(kafka_emr_resolver_open(source, errstr, sizeof(errstr)) == NULL && has_words(""));
     CHECK(strlen(errstr) > 10);
     free(source);
 }
@@ -193,7 +193,7 @@ static void bad_sources(void) {
     for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
         strcpy(errstr, bad[i]);
         CHECK(kafka_emr_resolver_open(bad[i], errstr, sizeof(errstr)) == NULL);
-        CHECK(says("") && strlen(errstr) > 10 && strchr(errstr, '\x1b') == NULL);
+        CHECK(has_words("") && strlen(errstr) > 10 && strchr(errstr, '\x1b') == NULL);
     }
     check_long_source("a", 'a');
     check_long_source("/", 'a');
@@ -270,13 +270,13 @@ static void the_network_of_the_environment_is_for_those_who_ask(void) {
 
     CHECK(setenv("KAFKA_EMR_NETWORK", "public", 1) == 0);
     kafka_emr_resolver_free(open_source(NEW_CLUSTER));
-    CHECK(kafka_emr_resolver_open_env(NEW_CLUSTER, NULL, errstr, sizeof(errstr)) == NULL && says("EIP"));
+    CHECK(kafka_emr_resolver_open_env(NEW_CLUSTER, NULL, errstr, sizeof(errstr)) == NULL && has_words("EIP"));
     CHECK(kafka_emr_last_error() == KAFKA_EMR_ERR_ADDRESS);
     emr = kafka_emr_resolver_open_env(NEW_CLUSTER "&network=private", NULL, errstr, sizeof(errstr));
     CHECK(emr != NULL);
     kafka_emr_resolver_free(emr);
     CHECK(setenv("KAFKA_EMR_NETWORK", "internet", 1) == 0);
-    CHECK(kafka_emr_resolver_open_env(NEW_CLUSTER, NULL, errstr, sizeof(errstr)) == NULL && says("KAFKA_EMR_NETWORK: "));
+    CHECK(kafka_emr_resolver_open_env(NEW_CLUSTER, NULL, errstr, sizeof(errstr)) == NULL && has_words("KAFKA_EMR_NETWORK: "));
     CHECK(kafka_emr_last_error() == KAFKA_EMR_ERR_VALUE);
     emr = kafka_emr_resolver_open_env(NEW_CLUSTER, private_network, errstr, sizeof(errstr));
     CHECK(emr != NULL);
@@ -424,7 +424,7 @@ static void configurations_that_cannot_be(void) {
     /* Twice. */
     CHECK(kafka_emr_conf_apply(conf, emr, errstr, sizeof(errstr)) == RD_KAFKA_CONF_OK);
     CHECK(kafka_emr_conf_apply(conf, other, errstr, sizeof(errstr)) == RD_KAFKA_CONF_INVALID);
-    CHECK(says("another resolver"));
+    CHECK(has_words("another resolver"));
     copy = rd_kafka_conf_dup(conf);
     CHECK(kafka_emr_conf_apply(copy, emr, errstr, sizeof(errstr)) == RD_KAFKA_CONF_OK);
     CHECK(kafka_emr_conf_apply(copy, other, errstr, sizeof(errstr)) == RD_KAFKA_CONF_INVALID);
@@ -434,7 +434,7 @@ static void configurations_that_cannot_be(void) {
     conf = rd_kafka_conf_new();
     rd_kafka_conf_set_resolve_cb(conf, own_callback);
     CHECK(kafka_emr_conf_apply(conf, emr, errstr, sizeof(errstr)) == RD_KAFKA_CONF_INVALID);
-    CHECK(says("a resolve callback is set already, in ") && says("c_bad_input"));
+    CHECK(has_words("a resolve callback is set already, in ") && has_words("c_bad_input"));
     CHECK(kafka_emr_last_error() == KAFKA_EMR_ERR_CONFIGURATION);
     rd_kafka_conf_destroy(conf);
 
@@ -449,7 +449,7 @@ static void configurations_that_cannot_be(void) {
     /* Only the plugin takes a source there. */
     conf = rd_kafka_conf_new();
     set(conf, "bootstrap.servers", OLD_CLUSTER);
-    CHECK(kafka_emr_conf_apply(conf, emr, errstr, sizeof(errstr)) == RD_KAFKA_CONF_INVALID && says("only the plugin"));
+    CHECK(kafka_emr_conf_apply(conf, emr, errstr, sizeof(errstr)) == RD_KAFKA_CONF_INVALID && has_words("only the plugin"));
     rd_kafka_conf_destroy(conf);
 
     conf = rd_kafka_conf_new();
@@ -460,7 +460,7 @@ static void configurations_that_cannot_be(void) {
         break;
     case RD_KAFKA_CONF_OK:
         CHECK(kafka_emr_conf_apply(conf, emr, errstr, sizeof(errstr)) == RD_KAFKA_CONF_INVALID);
-        CHECK(says("client.dns.lookup"));
+        CHECK(has_words("client.dns.lookup"));
         break;
     default:
         CHECK(0 && "client.dns.lookup");
@@ -470,7 +470,7 @@ static void configurations_that_cannot_be(void) {
     conf = rd_kafka_conf_new();
     CHECK(kafka_emr_resolver_bootstrap_servers(both) == NULL);
     CHECK(kafka_emr_conf_apply(conf, both, errstr, sizeof(errstr)) == RD_KAFKA_CONF_INVALID);
-    CHECK(says("bootstrap.servers"));
+    CHECK(has_words("bootstrap.servers"));
     set(conf, "bootstrap.servers", NAME ":9092");
     CHECK(kafka_emr_conf_apply(conf, both, errstr, sizeof(errstr)) == RD_KAFKA_CONF_OK);
     CHECK(strcmp(servers_of(conf), NAME ":9092") == 0);
@@ -505,7 +505,7 @@ static void clients_list_names_unless_the_description_has_none(void) {
                                                                        errstr, sizeof(errstr));
         rd_kafka_conf_t *conf = rd_kafka_conf_new();
         if (cases[i].servers == NULL) {
-            CHECK(servers == NULL && says("id"));
+            CHECK(servers == NULL && has_words("id"));
         } else {
             CHECK(starts_with(servers, cases[i].servers));
         }
@@ -550,7 +550,7 @@ static void the_state_of_a_resolver(const char *path) {
         kafka_emr_string_free(status);
     } while (!stale);
     kafka_emr_resolver_free(emr);
-    CHECK(kafka_emr_resolver_status_json(NULL, errstr, sizeof(errstr)) == NULL && says("resolver is NULL"));
+    CHECK(kafka_emr_resolver_status_json(NULL, errstr, sizeof(errstr)) == NULL && has_words("resolver is NULL"));
 }
 
 static void clients_that_cannot_be_made(void) {
@@ -591,10 +591,10 @@ static void callbacks_run_out_and_come_back(void) {
         with_callback += kafka_emr_resolver_callback(resolvers[i], errstr, sizeof(errstr)) != NULL;
     }
     /* Before librdkafka 2.13.0 those that were used above are kept. */
-    CHECK(with_callback <= 1024 && with_callback > (rd_kafka_version() >= 0x020d0000 ? 1023 : 1000) && says("1024"));
+    CHECK(with_callback <= 1024 && with_callback > (rd_kafka_version() >= 0x020d0000 ? 1023 : 1000) && has_words("1024"));
     CHECK(kafka_emr_resolver_callback(resolvers[1024], errstr, sizeof(errstr)) == NULL);
     CHECK(kafka_emr_last_error() == KAFKA_EMR_ERR_TOO_MANY_RESOLVERS);
-    CHECK(kafka_emr_conf_apply(conf, another, errstr, sizeof(errstr)) == RD_KAFKA_CONF_INVALID && says("1024"));
+    CHECK(kafka_emr_conf_apply(conf, another, errstr, sizeof(errstr)) == RD_KAFKA_CONF_INVALID && has_words("1024"));
     /* A resolver without one is a resolver still. */
     CHECK(strcmp(address_of_name(resolvers[1024]), "10.0.1.24") == 0);
     for (i = 0; i < 1000; i++) {
