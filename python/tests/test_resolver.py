@@ -16,6 +16,7 @@ import time
 from typing import Any, Dict, Set
 
 import confluent_kafka
+import confluent_kafka.admin
 import pytest
 
 import kafka_emr
@@ -347,3 +348,13 @@ def test_the_network_of_the_environment(tmp_path: pathlib.Path, monkeypatch: pyt
     kafka_emr.config(no_eips, network="private")
     monkeypatch.setenv("KAFKA_EMR_NETWORK", "")
     kafka_emr.config(no_eips)
+
+
+def test_config_is_for_every_client() -> None:
+    """What a type checker sees as well: clients declare different types of values."""
+    source = "emr://48742?release=3.10&emr-worker-1=127.0.0.1"
+    confluent_kafka.Producer(kafka_emr.config(source))
+    confluent_kafka.admin.AdminClient(kafka_emr.config(source))
+    properties = kafka_emr.config(source)
+    properties["session.timeout.ms"] = 6000
+    confluent_kafka.Consumer({**properties, "group.id": "billing"}).close()
