@@ -12,7 +12,7 @@ pub struct Error {
     message: String,
 }
 
-/// Says what kind of fault an [`Error`] is.
+/// The kind of fault that an [`Error`] reports.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {

@@ -404,15 +404,34 @@ static void *waits(void *to) {
     return NULL;
 }
 
+/* How many connections to an IPv4 address wait for its answer. */
+static int waiting_for(const struct address *to) {
+    FILE *table = fopen("/proc/net/tcp", "r");
+    CHECK(table != NULL);
+    char line[512], waits[32];
+    /* The remote address, and the state SYN_SENT. */
+    snprintf(waits, sizeof(waits), " %08X:%04X 02 ", to->v4.sin_addr.s_addr, ntohs(to->v4.sin_port));
+    int count = 0;
+    while (fgets(line, sizeof(line), table) != NULL) {
+        count += strstr(line, waits) != NULL;
+    }
+    fclose(table);
+    return count;
+}
+
 static void hold(void) {
     struct address full = address(arguments[0], 9092), asked = address(arguments[1], 9092);
     fill(&full);
+    int before = waiting_for(&full);
     for (int n = 0; n < 5; n++) {
         pthread_t thread;
         CHECK(pthread_create(&thread, NULL, waits, &asked) == 0);
     }
     to_many = address(arguments[2], number(3));
-    usleep(50000);
+    long limit = milliseconds() + 30000;
+    while (waiting_for(&full) < before + 5) {
+        CHECK(milliseconds() < limit);
+    }
     long start = milliseconds();
     for (int n = 0; n < 20; n++) {
         int s = socket(to_many.any.sa_family, SOCK_STREAM, 0);
